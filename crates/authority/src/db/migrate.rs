@@ -1,0 +1,127 @@
+//! Embedded migrations, each with a checksum; two nodes may start at once.
+
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+
+use super::{Db, Error, Query, Tx, params};
+use crate::clock::Clock;
+use crate::ids::ChangeId;
+
+/// One step of the schema.
+pub struct Migration {
+    pub version: i64,
+    pub name: &'static str,
+    sql: &'static str,
+}
+
+pub(super) const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "foundation",
+    sql: include_str!("migrations/0001_foundation.sql"),
+}];
+
+impl Migration {
+    fn checksum(&self) -> String {
+        Sha256::digest(self.sql.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Migrations this binary knows and the database has not run.
+pub type Pending = Vec<&'static Migration>;
+
+const LOCK_SECONDS: i64 = 60;
+const LOCK_POLL: Duration = Duration::from_millis(100);
+
+impl Db {
+    /// Brings the schema up to date. A node that finds another one migrating waits for it.
+    pub async fn migrate(&self, clock: &Clock) -> Result<usize, Error> {
+        self.note(async |tx| {
+            tx.script(
+                "CREATE TABLE IF NOT EXISTS schema_migrations (
+                     version BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at BIGINT NOT NULL);
+                 CREATE TABLE IF NOT EXISTS migration_lock (
+                     id BIGINT PRIMARY KEY, holder TEXT NOT NULL, locked_until BIGINT NOT NULL);
+                 INSERT INTO migration_lock (id, holder, locked_until) VALUES (1, '', 0) ON CONFLICT (id) DO NOTHING;",
+            )
+            .await
+        })
+        .await
+        .or_else(lost_race_to_create)?;
+        let holder = ChangeId::new(clock.now(), self.rng).to_string();
+        self.lock_migrations(&holder, clock).await?;
+        let outcome = self.run_pending(clock).await;
+        self.note(async |tx| {
+            tx.execute("UPDATE migration_lock SET locked_until = 0 WHERE id = 1 AND holder = $1", params![&holder]).await?;
+            Ok(())
+        })
+        .await?;
+        outcome
+    }
+
+    /// What is still to run; also refuses a schema that is newer or was tampered with.
+    pub async fn pending_migrations(&self) -> Result<Pending, Error> {
+        let rows = self.all("SELECT version, checksum FROM schema_migrations ORDER BY version", vec![]).await?;
+        let known = MIGRATIONS.last().map_or(0, |last| last.version);
+        for row in &rows {
+            let version = row.int("version");
+            let Some(migration) = MIGRATIONS.iter().find(|migration| migration.version == version) else {
+                return Err(Error::NewerSchema { found: version, known });
+            };
+            if migration.checksum() != row.text("checksum") {
+                return Err(Error::ChangedMigration { version, found: row.text("checksum"), expected: migration.checksum() });
+            }
+        }
+        let ran: Vec<i64> = rows.iter().map(|row| row.int("version")).collect();
+        Ok(MIGRATIONS.iter().filter(|migration| !ran.contains(&migration.version)).collect())
+    }
+
+    async fn lock_migrations(&self, holder: &str, clock: &Clock) -> Result<(), Error> {
+        let patience = clock.now().plus_seconds(2 * LOCK_SECONDS);
+        loop {
+            let now = clock.now();
+            let tx = self.begin().await?;
+            let taken = tx
+                .execute(
+                    "UPDATE migration_lock SET holder = $1, locked_until = $2 WHERE id = 1 AND locked_until < $3",
+                    params![holder, now.plus_seconds(LOCK_SECONDS), now],
+                )
+                .await?;
+            tx.commit().await?;
+            if taken == 1 {
+                return Ok(());
+            }
+            if clock.now() > patience {
+                return Err(Error::MigrationLocked(2 * LOCK_SECONDS));
+            }
+            tokio::time::sleep(LOCK_POLL).await;
+        }
+    }
+
+    async fn run_pending(&self, clock: &Clock) -> Result<usize, Error> {
+        let pending = self.pending_migrations().await?;
+        for migration in &pending {
+            let now = clock.now();
+            self.note(|tx| apply(tx, migration, now)).await?;
+        }
+        Ok(pending.len())
+    }
+}
+
+async fn apply(tx: Tx, migration: &Migration, now: crate::clock::Timestamp) -> Result<(), Error> {
+    tx.script(migration.sql).await?;
+    tx.execute(
+        "INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES ($1, $2, $3, $4)",
+        params![migration.version, migration.name, migration.checksum(), now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// PostgreSQL lets two `CREATE TABLE IF NOT EXISTS` collide in its catalogue; the loser finds the tables made.
+fn lost_race_to_create(error: Error) -> Result<(), Error> {
+    match &error {
+        Error::Sqlx(sqlx::Error::Database(database)) if matches!(database.code().as_deref(), Some("23505" | "42P07")) => Ok(()),
+        _ => Err(error),
+    }
+}

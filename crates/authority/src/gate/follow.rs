@@ -1,0 +1,106 @@
+//! Following the journal: the same path for our own changes and for those of other processes.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+
+use super::load::{self, Loaded, Which};
+use super::{Gate, own_id};
+use crate::credential::{Class, CredentialId};
+use crate::db::{Db, Error};
+use crate::ids::{ApiKeyId, EnvironmentId, ManagementKeyId, OperatorId, OrganizationId};
+use crate::journal;
+
+const BATCH: i64 = 1_000;
+const CHUNK: usize = 500;
+const LOAD: i64 = 5_000;
+
+impl Gate {
+    /// Fills the directory, up to its budget. The journal is followed from where it stood before.
+    pub(crate) async fn load(&self, db: &Db) -> Result<(), Error> {
+        for (environment, seq) in journal::heads(db).await? {
+            if let Some(state) = self.environment(environment) {
+                state.epoch.store(seq, Ordering::Release);
+            }
+        }
+        self.put_all(load::management_keys(self, db, Which::After("", 0)).await?);
+        let mut after = String::new();
+        loop {
+            let loaded = load::api_keys(self, db, Which::After(&after, LOAD)).await?;
+            let Some(last) = last_id(&loaded) else { break };
+            after = last;
+            let room = self.directory.capacity() as usize - self.residents().0;
+            if loaded.len() > room {
+                self.put_all(loaded.into_iter().take(room).collect());
+                return Ok(());
+            }
+            self.put_all(loaded);
+        }
+        self.is_complete.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    fn put_all(&self, loaded: Vec<Loaded>) {
+        let mut writer = self.writer.lock().expect("the writer never panics");
+        for loaded in loaded {
+            self.misses.void(loaded.entry.id);
+            self.put(&mut writer, loaded);
+        }
+    }
+
+    /// Applies every change up to `seq`. When it returns, no verification that begins answers from before it.
+    pub(crate) async fn catch_up(&self, db: &Db, environment: EnvironmentId, seq: i64) -> Result<(), Error> {
+        let Some(state) = self.environment(environment) else { return Ok(()) };
+        if state.epoch() >= seq {
+            return Ok(());
+        }
+        let _applying = state.applying.lock().await;
+        while state.epoch() < seq {
+            let changes = journal::since(db, environment, state.epoch(), BATCH).await?;
+            let Some(last) = changes.last().map(|change| change.seq) else { return Ok(()) };
+            let subjects: BTreeSet<&str> = changes.iter().map(|change| change.subject.as_str()).collect();
+            let mut loaded = Vec::new();
+            let of = |prefix: &str| subjects.iter().filter(|subject| subject.starts_with(prefix)).map(|subject| (*subject).to_owned()).collect::<Vec<_>>();
+            for ids in of("ak_").chunks(CHUNK) {
+                loaded.extend(load::api_keys(self, db, Which::Ids(ids)).await?);
+            }
+            for ids in of("mk_").chunks(CHUNK) {
+                loaded.extend(load::management_keys(self, db, Which::Ids(ids)).await?);
+            }
+            for operator in of(OperatorId::PREFIX) {
+                loaded.extend(load::management_keys(self, db, Which::OfOperator(&operator)).await?);
+            }
+            let organizations = load::organizations(db, &of(OrganizationId::PREFIX)).await?;
+            let mut writer = self.writer.lock().expect("the writer never panics");
+            for (organization, is_active) in organizations {
+                self.set_organization(&writer, organization, is_active);
+            }
+            for loaded in loaded {
+                self.misses.void(loaded.entry.id);
+                self.put(&mut writer, loaded);
+            }
+            // Still under the writer: a miss that read its row before cannot slip in behind.
+            state.epoch.store(last, Ordering::SeqCst);
+        }
+        Ok(())
+    }
+
+    /// Whether the credential is resident, for tests of eviction.
+    pub fn is_resident(&self, class: Class, id: CredentialId) -> bool {
+        let _ = class;
+        self.directory.find(own_id(id)).is_some()
+    }
+}
+
+fn last_id(loaded: &[Loaded]) -> Option<String> {
+    loaded.iter().map(|loaded| api_key_id(loaded).to_string()).max()
+}
+
+fn api_key_id(loaded: &Loaded) -> ApiKeyId {
+    let imported = loaded.extras.as_ref().and_then(|extras| extras.imported);
+    ApiKeyId(imported.unwrap_or_else(|| CredentialId::from_words(loaded.entry.id.0, loaded.entry.id.1)))
+}
+
+/// The id of an entry's credential in its text form.
+pub(super) fn public_id(flags: u8, id: CredentialId) -> String {
+    if flags & super::flag::MANAGEMENT == 0 { ApiKeyId(id).to_string() } else { ManagementKeyId(id).to_string() }
+}

@@ -1,0 +1,194 @@
+//! The gate: answers whether a credential is good, from memory.
+//! It opens no change, writes no row and waits on no lock; a miss costs one indexed read, shared by all who wait for it.
+
+pub mod directory;
+mod flush;
+mod follow;
+mod load;
+mod miss;
+mod outcome;
+mod pool;
+mod resident;
+mod sync;
+mod verify;
+mod writer;
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use arc_swap::ArcSwap;
+
+use crate::clock::{Clock, Timestamp};
+use crate::credential::{CredentialId, Pepper};
+use crate::db::{self, Db};
+use crate::environments::Environment;
+use crate::ids::EnvironmentId;
+use crate::rng::Rng;
+use directory::{Directory, Id};
+use pool::Pool;
+
+pub use outcome::Code;
+pub use resident::{Extras, Grants, Organization};
+pub use verify::{Answer, Ask, Holder, Presented};
+
+/// What one resident key costs besides its slot: its share of the index, and slack for extras.
+const BYTES_PER_KEY: usize = 160;
+
+/// Bits of an entry's flags.
+mod flag {
+    pub const DISABLED: u8 = 1;
+    pub const REVOKED: u8 = 2;
+    pub const MANAGEMENT: u8 = 4;
+    pub const IMPORTED: u8 = 8;
+}
+
+/// The gate of this node.
+pub struct Gate {
+    clock: Clock,
+    directory: Directory,
+    organizations: Pool<Organization>,
+    grants: Pool<Grants>,
+    extras: Pool<Extras>,
+    environments: ArcSwap<Vec<Arc<EnvironmentState>>>,
+    writer: Mutex<writer::Writer>,
+    misses: miss::Misses,
+    /// Every key of the database is resident, so a miss is an answer.
+    is_complete: AtomicBool,
+    lease: Lease,
+    /// Decisions are numbered from a random start.
+    decisions: AtomicU64,
+}
+
+/// An environment as the gate sees it.
+pub struct EnvironmentState {
+    /// Its number in slots.
+    number: u16,
+    pub id: EnvironmentId,
+    bytes: [u8; 16],
+    pub environment: ArcSwap<Environment>,
+    peppers: ArcSwap<Vec<(i64, Pepper)>>,
+    /// The last journal sequence number that this node has applied; raised after every applied change.
+    epoch: AtomicI64,
+    has_imported: AtomicBool,
+    applying: tokio::sync::Mutex<()>,
+}
+
+impl EnvironmentState {
+    pub fn epoch(&self) -> i64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+}
+
+/// How long this node may answer "valid" without hearing from the others. One node alone hears from itself.
+struct Lease {
+    /// Nanoseconds since boot.
+    deadline: AtomicU64,
+}
+
+impl Lease {
+    const fn that_never_lapses() -> Self {
+        Self { deadline: AtomicU64::new(u64::MAX) }
+    }
+
+    fn holds(&self, clock: &Clock) -> bool {
+        match self.deadline.load(Ordering::Acquire) {
+            u64::MAX => true,
+            deadline => clock.since_boot_nanos() < deadline,
+        }
+    }
+}
+
+impl Gate {
+    pub(crate) fn new(clock: Clock, memory_bytes: usize, rng: Rng) -> Self {
+        let capacity = (memory_bytes / BYTES_PER_KEY).clamp(16, u32::MAX as usize / 4) as u32;
+        Self {
+            clock,
+            directory: Directory::new(capacity),
+            organizations: Pool::new(),
+            grants: Pool::new(),
+            extras: Pool::new(),
+            environments: ArcSwap::from_pointee(Vec::new()),
+            writer: Mutex::new(writer::Writer::default()),
+            misses: miss::Misses::default(),
+            is_complete: AtomicBool::new(false),
+            lease: Lease::that_never_lapses(),
+            decisions: AtomicU64::new(u64::from_le_bytes(rng.bytes())),
+        }
+    }
+
+    /// Adds an environment, or takes its new name and peppers.
+    pub(crate) fn add_environment(&self, environment: Arc<Environment>, peppers: Arc<Vec<(i64, Pepper)>>) {
+        let _writer = self.writer.lock().expect("the writer never panics");
+        let known = self.environments.load();
+        if let Some(state) = known.iter().find(|state| state.id == environment.id) {
+            state.environment.store(environment);
+            state.peppers.store(peppers);
+            return;
+        }
+        let mut states = Vec::clone(&known);
+        states.push(Arc::new(EnvironmentState {
+            number: states.len() as u16,
+            id: environment.id,
+            bytes: environment.id.as_u128().to_be_bytes(),
+            environment: ArcSwap::new(environment),
+            peppers: ArcSwap::new(peppers),
+            epoch: AtomicI64::new(0),
+            has_imported: AtomicBool::new(false),
+            applying: tokio::sync::Mutex::new(()),
+        }));
+        self.environments.store(Arc::new(states));
+    }
+
+    fn environment(&self, id: EnvironmentId) -> Option<Arc<EnvironmentState>> {
+        self.environments.load().iter().find(|state| state.id == id).cloned()
+    }
+
+    /// The environment of that slug or id.
+    pub fn environment_named(&self, name: &str) -> Option<Arc<EnvironmentState>> {
+        let states = self.environments.load();
+        states.iter().find(|state| state.environment.load().slug == name || state.id.to_string() == name).cloned()
+    }
+
+    /// Slug and applied journal sequence number of every environment.
+    pub fn epochs(&self) -> Vec<(String, i64)> {
+        self.environments.load().iter().map(|state| (state.environment.load().slug.clone(), state.epoch())).collect()
+    }
+
+    pub(crate) fn knows(&self, id: EnvironmentId) -> bool {
+        self.environment(id).is_some()
+    }
+
+    /// How many entries are resident, and the bytes they take.
+    pub fn residents(&self) -> (usize, usize) {
+        let writer = self.writer.lock().expect("the writer never panics");
+        (writer.entries(), self.directory.bytes())
+    }
+
+    /// Management keys are checked against the database, but their use is counted here.
+    pub(crate) fn note_management_use(&self, _: &Environment, id: CredentialId, now: Timestamp, client: Option<IpAddr>) {
+        if let Some((place, _)) = self.directory.find(own_id(id)) {
+            verify::note_use(&self.directory, place, now, client, 0);
+        }
+    }
+
+    /// The imported key of that digest, or the issued key of that id.
+    async fn fetch(&self, db: &Db, state: &EnvironmentState, id: Id, key: &miss::Key) -> Result<(), db::Error> {
+        self.misses.fetch(self, db, state, id, key).await
+    }
+}
+
+/// An issued key is found by its id.
+fn own_id(id: CredentialId) -> Id {
+    id.words()
+}
+
+/// An imported key is found by its digest, mixed with the environment: two may import the same secret.
+fn imported_id(digest: &crate::credential::Digest, environment: &EnvironmentState) -> Id {
+    let bytes = digest.as_bytes();
+    let mut id = [0; 12];
+    for (place, byte) in id.iter_mut().enumerate() {
+        *byte = bytes[place] ^ environment.bytes[4 + place];
+    }
+    CredentialId::from_bytes(id).words()
+}
