@@ -300,6 +300,11 @@ pub struct RevokedMatching {
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "keys": [{
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "hint": "sk_…a9",
+    "organization_id": "org_01kaxq2n6gf5t8y4cqz3m7w9xb", "owner_id": "own_01kaxq2n6gf5t8y4cqz3m7w9xb",
+    "name": "Old billing key", "permissions": ["posts:read"]
+}] }))]
 pub struct ImportApiKeys {
     /// 1 to 1,000 rows.
     pub keys: Vec<ImportedKey>,

@@ -106,6 +106,7 @@ pub struct AsOf {
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "requests": [{ "credential": "acme_live_ak_06kD3vZ8yT1mXqP5w_…", "permissions": ["posts:read"] }] }))]
 pub struct VerifyBatchRequest<'a> {
     /// 1 to 100.
     #[serde(borrow)]

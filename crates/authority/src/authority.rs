@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -182,6 +181,14 @@ impl Authority {
         Some(pepper.digest(parsed.class, &environment.id.as_u128().to_be_bytes(), parsed.id_text(), parsed.secret()))
     }
 
+    /// What is kept of a foreign secret, and under which pepper.
+    pub(crate) fn imported_digest(&self, environment: &Environment, sha256: &Digest) -> (Digest, i64) {
+        let environments = self.environments.load();
+        let loaded = environments.get(&environment.id).expect("a caller's environment is loaded");
+        let (version, pepper) = loaded.peppers.last().expect("every environment has a pepper");
+        (crate::secrets::imported_digest(pepper, &environment.id.as_u128().to_be_bytes(), sha256), *version)
+    }
+
     pub(crate) fn issuer(&self, slug: &str) -> String {
         format!("{}/{slug}", self.public_url.trim_end_matches('/'))
     }
@@ -191,10 +198,7 @@ impl Authority {
         let environments = self.environments.load();
         let oldest = environments.values().min_by_key(|loaded| loaded.environment.id).expect("the defaults exist");
         let (_, pepper) = oldest.peppers.first().expect("every environment has a pepper");
-        pepper
-            .digest(crate::credential::Class::ManagementKey, &[0; 16], CURSOR_KEY, "")
-            .as_bytes()
-            .to_vec()
+        pepper.digest(crate::credential::Class::ManagementKey, &[0; 16], CURSOR_KEY, "").as_bytes().to_vec()
     }
 
     /// Writes usage behind: call every flush interval and once before the end.
@@ -233,6 +237,3 @@ impl Authority {
 
 /// Stands where a credential's id stands in other digests: 17 characters, and no id, for it holds a hyphen.
 const CURSOR_KEY: &str = "list-cursors---v1";
-
-/// The network address that a request came from, as kept beside a credential's last use.
-pub type ClientAddress = Option<IpAddr>;

@@ -73,8 +73,10 @@ pub(crate) async fn recall(tx: &Tx, caller: &Caller, idempotency: Option<&Idempo
                AND key = $3
                AND created_at > $4",
             params![
-                caller.context.environment.id.to_string(), caller.key.to_string(),
-                &idempotency.key, now.plus_seconds(-REMEMBERED_SECONDS),
+                caller.context.environment.id.to_string(),
+                caller.key.to_string(),
+                &idempotency.key,
+                now.plus_seconds(-REMEMBERED_SECONDS),
             ],
         )
         .await?;
@@ -94,8 +96,13 @@ pub(crate) async fn remember(tx: &Tx, caller: &Caller, idempotency: Option<&Idem
         "INSERT INTO idempotency (environment_id, caller_id, key, operation, request_digest, object_id, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
         params![
-            caller.context.environment.id.to_string(), caller.key.to_string(), &idempotency.key,
-            idempotency.operation, &idempotency.request[..], object, now,
+            caller.context.environment.id.to_string(),
+            caller.key.to_string(),
+            &idempotency.key,
+            idempotency.operation,
+            &idempotency.request[..],
+            object,
+            now,
         ],
     )
     .await?;

@@ -3,7 +3,7 @@
 
 use crate::authority::Authority;
 use crate::clock::Timestamp;
-use crate::credential::{self, Class, CredentialId, Digest, Secret};
+use crate::credential::{self, Class, CredentialId, Digest, Pepper, Secret};
 use crate::db::{self, Query, Row, Tx, params};
 use crate::environments::Environment;
 use crate::error::Result;
@@ -14,7 +14,8 @@ use crate::ids::SecretId;
 pub enum Scheme {
     /// Keyed with the environment's pepper: secrets we made.
     Keyed,
-    /// SHA-256 of a foreign secret that was imported.
+    /// SHA-256 of a foreign secret that was imported, keyed with the pepper as well: whoever can write the database
+    /// still cannot add a key that he knows.
     Foreign,
 }
 
@@ -22,13 +23,26 @@ impl Scheme {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Keyed => "hmac-sha256",
-            Self::Foreign => "sha256",
+            Self::Foreign => "hmac-sha256-of-sha256",
         }
     }
 
     pub fn stored(text: &str) -> Self {
         if text == Self::Foreign.as_str() { Self::Foreign } else { Self::Keyed }
     }
+}
+
+/// Stands where a credential's id stands in other digests: 17 characters, and no id, for it holds a hyphen.
+const IMPORTED: &str = "imported--sha-256";
+
+/// What is kept of a foreign secret, from its SHA-256.
+pub fn imported_digest(pepper: &Pepper, environment: &[u8; 16], sha256: &Digest) -> Digest {
+    let mut hex = [0; 64];
+    for (place, byte) in sha256.as_bytes().iter().enumerate() {
+        hex[2 * place] = b"0123456789abcdef"[usize::from(byte >> 4)];
+        hex[2 * place + 1] = b"0123456789abcdef"[usize::from(byte & 15)];
+    }
+    pepper.digest(Class::ApiKey, environment, IMPORTED, std::str::from_utf8(&hex).expect("hexadecimal digits"))
 }
 
 /// One secret of a credential, as shown: no digest.
@@ -62,7 +76,14 @@ pub fn mint(authority: &Authority, environment: &Environment, class: Class, id: 
 }
 
 /// Stores the digest of a secret.
-pub async fn insert(tx: &Tx, environment: &Environment, credential_id: &str, minted: &Minted, at: Timestamp, authority: &Authority) -> Result<SecretId> {
+pub async fn insert(
+    tx: &Tx,
+    environment: &Environment,
+    credential_id: &str,
+    minted: &Minted,
+    at: Timestamp,
+    authority: &Authority,
+) -> Result<SecretId> {
     let id = SecretId::new(at, authority.rng);
     insert_digest(tx, environment, credential_id, (id, Scheme::Keyed, minted.pepper_version), &minted.digest, &minted.hint, at).await?;
     Ok(id)
@@ -82,8 +103,14 @@ pub async fn insert_digest(
         "INSERT INTO secrets (id, environment_id, credential_id, scheme, pepper_version, digest, hint, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         params![
-            id.to_string(), environment.id.to_string(), credential_id, scheme.as_str(),
-            pepper_version, &digest.as_bytes()[..], hint, at,
+            id.to_string(),
+            environment.id.to_string(),
+            credential_id,
+            scheme.as_str(),
+            pepper_version,
+            &digest.as_bytes()[..],
+            hint,
+            at,
         ],
     )
     .await?;
@@ -117,16 +144,8 @@ fn info(row: &Row) -> SecretInfo {
 
 /// Lets the current secret live on until `ends`, and ends at once any older one whose overlap still ran.
 pub async fn retire_current(tx: &Tx, credential_id: &str, now: Timestamp, ends: Timestamp) -> Result<(), db::Error> {
-    tx.execute(
-        "UPDATE secrets SET retires_at = $2 WHERE credential_id = $1 AND retires_at > $2",
-        params![credential_id, now],
-    )
-    .await?;
-    tx.execute(
-        "UPDATE secrets SET retires_at = $2 WHERE credential_id = $1 AND retires_at IS NULL",
-        params![credential_id, ends],
-    )
-    .await?;
+    tx.execute("UPDATE secrets SET retires_at = $2 WHERE credential_id = $1 AND retires_at > $2", params![credential_id, now]).await?;
+    tx.execute("UPDATE secrets SET retires_at = $2 WHERE credential_id = $1 AND retires_at IS NULL", params![credential_id, ends]).await?;
     Ok(())
 }
 

@@ -21,12 +21,7 @@ pub enum Class {
 
 impl Class {
     /// Every class, for whoever lists them (scanner rules, tests).
-    pub const ALL: [Class; 4] = [
-        Class::ApiKey,
-        Class::ClientSecret,
-        Class::WidgetToken,
-        Class::ManagementKey,
-    ];
+    pub const ALL: [Class; 4] = [Class::ApiKey, Class::ClientSecret, Class::WidgetToken, Class::ManagementKey];
 
     /// The two letters in the credential's text.
     ///

@@ -74,18 +74,8 @@ impl Pepper {
     /// `environment` is the 16 bytes of its UUID and `id_text` the 17 characters of the
     /// [`CredentialId`]: every part but the last has a fixed width, so no two inputs run together.
     /// `secret` is [`Parsed::secret`](crate::Parsed::secret), without the checksum.
-    pub fn digest(
-        &self,
-        class: Class,
-        environment: &[u8; 16],
-        id_text: &str,
-        secret: &str,
-    ) -> Digest {
-        debug_assert_eq!(
-            id_text.len(),
-            CredentialId::TEXT_LEN,
-            "an id has a fixed width"
-        );
+    pub fn digest(&self, class: Class, environment: &[u8; 16], id_text: &str, secret: &str) -> Digest {
+        debug_assert_eq!(id_text.len(), CredentialId::TEXT_LEN, "an id has a fixed width");
         let mut mac = self.0.clone();
         mac.update(class.as_str().as_bytes());
         mac.update(b"/v1");

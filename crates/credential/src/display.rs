@@ -20,16 +20,9 @@ const SHOWN: usize = 4;
 /// ```
 pub fn hint(text: &str) -> String {
     // A hint is pasted into terminals, mail and HTML attributes, so no control characters in it.
-    let is_foreign_shown =
-        text.len() >= FOREIGN_MIN_LEN && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_foreign_shown = text.len() >= FOREIGN_MIN_LEN && text.bytes().all(|byte| byte.is_ascii_graphic());
     match parse(text) {
-        Ok(parsed) => format!(
-            "{}_{}_{}…{}",
-            parsed.prefix,
-            parsed.class,
-            &parsed.id_text()[..SHOWN],
-            &text[text.len() - SHOWN..]
-        ),
+        Ok(parsed) => format!("{}_{}_{}…{}", parsed.prefix, parsed.class, &parsed.id_text()[..SHOWN], &text[text.len() - SHOWN..]),
         Err(_) if is_foreign_shown => format!("{}…{}", &text[..SHOWN], &text[text.len() - SHOWN..]),
         Err(_) => "…".to_owned(),
     }

@@ -39,10 +39,7 @@ impl CredentialId {
     /// The first 64 and the last 32 bits. The bits are random, so either half is a good hash.
     pub const fn words(self) -> (u64, u32) {
         let [a, b, c, d, e, f, g, h, tail @ ..] = self.0;
-        (
-            u64::from_be_bytes([a, b, c, d, e, f, g, h]),
-            u32::from_be_bytes(tail),
-        )
+        (u64::from_be_bytes([a, b, c, d, e, f, g, h]), u32::from_be_bytes(tail))
     }
 
     /// The id whose [`words`](Self::words) are these.
@@ -107,26 +104,13 @@ mod tests {
         // python3: 2**96 - 1 and 2**96 in base62
         assert_eq!(largest.to_string(), "1f2SI9UJPXvb7vdJ1");
         assert_eq!("1f2SI9UJPXvb7vdJ1".parse(), Ok(largest));
-        assert_eq!(
-            "1f2SI9UJPXvb7vdJ2".parse::<CredentialId>(),
-            Err(ParseError::Id)
-        );
-        assert_eq!(
-            "zzzzzzzzzzzzzzzzz".parse::<CredentialId>(),
-            Err(ParseError::Id)
-        );
+        assert_eq!("1f2SI9UJPXvb7vdJ2".parse::<CredentialId>(), Err(ParseError::Id));
+        assert_eq!("zzzzzzzzzzzzzzzzz".parse::<CredentialId>(), Err(ParseError::Id));
     }
 
     #[test]
     fn other_lengths_and_alphabets_are_refused() {
-        for text in [
-            "",
-            "0",
-            "0000000000000000",
-            "000000000000000000",
-            "0000000000000000_",
-            "000000000000000é",
-        ] {
+        for text in ["", "0", "0000000000000000", "000000000000000000", "0000000000000000_", "000000000000000é"] {
             assert_eq!(text.parse::<CredentialId>(), Err(ParseError::Id), "{text}");
         }
     }

@@ -51,10 +51,7 @@ impl Prefix {
             return Err(PrefixError::Vendor(vendor));
         }
         // `acme_ak` would make `acme_ak_ak_…`, which people and scanners read two ways.
-        if Class::ALL
-            .iter()
-            .any(|class| text.rsplit('_').next() == Some(class.as_str()))
-        {
+        if Class::ALL.iter().any(|class| text.rsplit('_').next() == Some(class.as_str())) {
             return Err(PrefixError::Class);
         }
         Ok(Prefix(text.to_owned()))
@@ -94,10 +91,7 @@ impl fmt::Display for PrefixError {
                  beginning with a letter",
             ),
             PrefixError::Vendor(vendor) => {
-                write!(
-                    f,
-                    "prefix begins like another vendor's keys ({vendor}); choose your own name"
-                )
+                write!(f, "prefix begins like another vendor's keys ({vendor}); choose your own name")
             }
             PrefixError::Class => f.write_str("prefix must not end in ak, cs, wt or mk"),
         }
@@ -128,8 +122,7 @@ fn vendors() -> impl Iterator<Item = &'static str> {
 }
 
 fn begins_with_words(text: &str, words: &str) -> bool {
-    text.strip_prefix(words)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+    text.strip_prefix(words).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
 }
 
 #[cfg(test)]
@@ -138,21 +131,8 @@ mod tests {
 
     #[test]
     fn ordinary_names_are_accepted() {
-        for text in [
-            "ab",
-            "acme",
-            "acme_live",
-            "a1_2_3",
-            "hfoo",
-            "makro",
-            "ak_live",
-            "task",
-            &"a".repeat(32),
-        ] {
-            assert_eq!(
-                Prefix::parse(text).map(|prefix| prefix.to_string()),
-                Ok(text.to_owned())
-            );
+        for text in ["ab", "acme", "acme_live", "a1_2_3", "hfoo", "makro", "ak_live", "task", &"a".repeat(32)] {
+            assert_eq!(Prefix::parse(text).map(|prefix| prefix.to_string()), Ok(text.to_owned()));
         }
     }
 

@@ -78,18 +78,13 @@ fn secret_after(text: &str, start: usize) -> Option<(usize, usize)> {
     }
     let word = word_len(&bytes[start..]);
     let end = start + word;
-    let has_id = word >= PUBLIC_LEN
-        && bytes[start + PUBLIC_LEN - 1] == b'_'
-        && !bytes[start..start + PUBLIC_LEN - 1].contains(&b'_');
+    let has_id = word >= PUBLIC_LEN && bytes[start + PUBLIC_LEN - 1] == b'_' && !bytes[start..start + PUBLIC_LEN - 1].contains(&b'_');
     let end = end_past_foreign_character(text, start, word).unwrap_or(end);
     if has_id {
         let cut = start + PUBLIC_LEN;
         return (cut < end).then_some((cut, end));
     }
-    let longest = bytes[start..end]
-        .split(|byte| !byte.is_ascii_alphanumeric())
-        .map(<[u8]>::len)
-        .max();
+    let longest = bytes[start..end].split(|byte| !byte.is_ascii_alphanumeric()).map(<[u8]>::len).max();
     (longest >= Some(SECRET_RUN)).then(|| (start + word.min(DAMAGED_SHOWN), end))
 }
 

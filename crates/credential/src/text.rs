@@ -41,11 +41,7 @@ impl<'a> Parsed<'a> {
 
 impl fmt::Debug for Parsed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Parsed({}_{}_{}_[redacted])",
-            self.prefix, self.class, self.id_text
-        )
+        write!(f, "Parsed({}_{}_{}_[redacted])", self.prefix, self.class, self.id_text)
     }
 }
 
@@ -74,12 +70,8 @@ impl fmt::Display for ParseError {
                 "credential contains a character other than letters, digits and _; \
                  copy it without spaces or quotes"
             }
-            ParseError::Shape => {
-                "credential is not of the form prefix_class_id_secret; copy the whole of it"
-            }
-            ParseError::Class => {
-                "credential class is not ak, cs, wt or mk; check where it came from"
-            }
+            ParseError::Shape => "credential is not of the form prefix_class_id_secret; copy the whole of it",
+            ParseError::Class => "credential class is not ak, cs, wt or mk; check where it came from",
             ParseError::Checksum => "credential checksum does not match; copy it again, unchanged",
             ParseError::Id => "credential id is not 17 base62 characters below 2^96; copy it again",
         })
@@ -113,11 +105,7 @@ pub fn parse(text: &str) -> Result<Parsed<'_>, ParseError> {
     let bytes = tail.as_bytes();
     let (id, secret_and_crc) = (&bytes[ID_AT..SECRET_AT - 1], &bytes[SECRET_AT..]);
     let separated = bytes[0] == b'_' && bytes[ID_AT - 1] == b'_' && bytes[SECRET_AT - 1] == b'_';
-    if !separated
-        || has_underscore(id)
-        || has_underscore(secret_and_crc)
-        || !prefix::is_shaped(prefix)
-    {
+    if !separated || has_underscore(id) || has_underscore(secret_and_crc) || !prefix::is_shaped(prefix) {
         return Err(ParseError::Shape);
     }
     let class = Class::from_letters([bytes[1], bytes[2]]).ok_or(ParseError::Class)?;
@@ -160,9 +148,7 @@ fn push_digits(text: &mut String, digits: &[u8]) {
 
 /// No early exit and no table: the secret's characters choose neither a branch nor an address.
 fn is_word(bytes: &[u8]) -> bool {
-    bytes.iter().fold(true, |all, &byte| {
-        all & (byte.is_ascii_alphanumeric() | (byte == b'_'))
-    })
+    bytes.iter().fold(true, |all, &byte| all & (byte.is_ascii_alphanumeric() | (byte == b'_')))
 }
 
 fn has_underscore(bytes: &[u8]) -> bool {

@@ -8,57 +8,34 @@ use claviger_credential::{parse, redact};
 use proptest::prelude::*;
 use support::parts;
 
-const KEY: &str =
-    "acme_live_ak_00P9MVMcaXWHEX8yi_003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf2ibcpO";
+const KEY: &str = "acme_live_ak_00P9MVMcaXWHEX8yi_003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf2ibcpO";
 const CLEAN: &str = "acme_live_ak_00P9MVMcaXWHEX8yi_[redacted]";
 const SECRET: &str = "003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf2ibcpO";
 
 /// The most characters of `secret` in a row that `text` still shows.
 fn longest_leak(text: &str, secret: &str) -> usize {
-    let shows =
-        |len: usize| (0..=secret.len() - len).any(|at| text.contains(&secret[at..at + len]));
-    (1..=secret.len())
-        .take_while(|&len| shows(len))
-        .last()
-        .unwrap_or(0)
+    let shows = |len: usize| (0..=secret.len() - len).any(|at| text.contains(&secret[at..at + len]));
+    (1..=secret.len()).take_while(|&len| shows(len)).last().unwrap_or(0)
 }
 
 #[test]
 fn a_key_is_blacked_out_wherever_it_stands() {
     for (text, clean) in [
         (KEY.to_owned(), CLEAN.to_owned()),
-        (
-            format!("Authorization: Bearer {KEY}\r\n"),
-            format!("Authorization: Bearer {CLEAN}\r\n"),
-        ),
-        (
-            format!(r#"{{"credential":"{KEY}","n":1}}"#),
-            format!(r#"{{"credential":"{CLEAN}","n":1}}"#),
-        ),
-        (
-            format!("/?key={KEY}&page=2"),
-            format!("/?key={CLEAN}&page=2"),
-        ),
+        (format!("Authorization: Bearer {KEY}\r\n"), format!("Authorization: Bearer {CLEAN}\r\n")),
+        (format!(r#"{{"credential":"{KEY}","n":1}}"#), format!(r#"{{"credential":"{CLEAN}","n":1}}"#)),
+        (format!("/?key={KEY}&page=2"), format!("/?key={CLEAN}&page=2")),
         (format!("{KEY} {KEY}"), format!("{CLEAN} {CLEAN}")),
         (format!("ключ={KEY}…"), format!("ключ={CLEAN}…")),
         // Words that touch a key go with it rather than be guessed at.
         (format!("KEY_{KEY}_old"), format!("KEY_{CLEAN}")),
-        (
-            format!("{KEY}{KEY}"),
-            format!("{CLEAN}_ak_00P9MVMcaXWHEX8yi_[redacted]"),
-        ),
+        (format!("{KEY}{KEY}"), format!("{CLEAN}_ak_00P9MVMcaXWHEX8yi_[redacted]")),
         // A class letter pair as a word of the prefix is not the class.
         (format!("ak_{KEY}"), format!("ak_{CLEAN}")),
         (format!("x_cs_{KEY}"), format!("x_cs_{CLEAN}")),
-        (
-            format!("x_ak{}", &KEY[9..]),
-            "x_ak_ak_00P9MVMcaXWHEX8yi_[redacted]".to_owned(),
-        ),
+        (format!("x_ak{}", &KEY[9..]), "x_ak_ak_00P9MVMcaXWHEX8yi_[redacted]".to_owned()),
         // One cut short behind another marker is not mistaken for the rest of it.
-        (
-            format!("x_ak_ab{}", &KEY[9..KEY.len() - 6]),
-            "x_ak_ab_ak_00P9MVMcaXWHEX8yi_[redacted]".to_owned(),
-        ),
+        (format!("x_ak_ab{}", &KEY[9..KEY.len() - 6]), "x_ak_ab_ak_00P9MVMcaXWHEX8yi_[redacted]".to_owned()),
     ] {
         assert_eq!(redact(&text), clean);
     }
@@ -85,10 +62,7 @@ fn what_holds_no_secret_is_borrowed_unchanged() {
         "acme_live_ak_00P9MVMcaXWHEX8yi e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
         CLEAN,
     ] {
-        assert!(
-            matches!(redact(text), Cow::Borrowed(same) if same == text),
-            "{text}"
-        );
+        assert!(matches!(redact(text), Cow::Borrowed(same) if same == text), "{text}");
     }
 }
 
@@ -102,11 +76,7 @@ fn a_key_damaged_twice_is_blacked_out_while_half_its_secret_is_in_one_piece() {
         &KEY.replace("MVM", "")[..KEY.len() - 25],
         &KEY.replace("MVM", "").replace("uNU", "_NU"),
     ] {
-        assert!(
-            longest_leak(&redact(text), SECRET) < 5,
-            "{text} as {}",
-            redact(text)
-        );
+        assert!(longest_leak(&redact(text), SECRET) < 5, "{text} as {}", redact(text));
     }
 }
 

@@ -118,10 +118,7 @@ fn each_kind_of_damage_is_named() {
     for (text, error) in [
         ("", ParseError::Length),
         (&key[..70], ParseError::Length),
-        (
-            &format!("a_very_long_name_{key}_and_more_behind"),
-            ParseError::Length,
-        ),
+        (&format!("a_very_long_name_{key}_and_more_behind"), ParseError::Length),
         (&format!(" {key}"), ParseError::Alphabet),
         (&key.replace("live", "l\u{ed}ve"), ParseError::Alphabet),
         (&key[..78], ParseError::Shape),
@@ -130,19 +127,10 @@ fn each_kind_of_damage_is_named() {
         (&key.replace("_ak_", "_cs_"), ParseError::Checksum),
         (&key.replace("live", "test"), ParseError::Checksum),
         // python3: a valid checksum over `_` within the id, then within the secret
-        (
-            "acme_live_ak_00P9M_McaXWHEX8yi_003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf1qy6yj",
-            ParseError::Shape,
-        ),
-        (
-            "acme_live_ak_00P9MVMcaXWHEX8yi_003aUlTJC7tjlCTQj2uN_3MFagCXG9LRKRcwGkBIDlf2DjruX",
-            ParseError::Shape,
-        ),
+        ("acme_live_ak_00P9M_McaXWHEX8yi_003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf1qy6yj", ParseError::Shape),
+        ("acme_live_ak_00P9MVMcaXWHEX8yi_003aUlTJC7tjlCTQj2uN_3MFagCXG9LRKRcwGkBIDlf2DjruX", ParseError::Shape),
         // python3: a valid checksum over an id of 2^96
-        (
-            "acme_live_ak_1f2SI9UJPXvb7vdJ2_0000z6qyVcYG0QzxKkdqANH3oIpSMNGwuCmqSWokPK51BN1x6",
-            ParseError::Id,
-        ),
+        ("acme_live_ak_1f2SI9UJPXvb7vdJ2_0000z6qyVcYG0QzxKkdqANH3oIpSMNGwuCmqSWokPK51BN1x6", ParseError::Id),
     ] {
         assert_eq!(parse(text).unwrap_err(), error, "{text}");
         assert!(error.to_string().starts_with("credential "));

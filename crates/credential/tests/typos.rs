@@ -23,9 +23,7 @@ const KEYS: &[&str] = &[
 /// Every text that differs from `key` in one character, over the whole of printable ASCII.
 fn substitutions(key: &str) -> impl Iterator<Item = String> {
     (0..key.len()).flat_map(move |at| {
-        (' '..='~')
-            .filter(move |&typed| !key[at..].starts_with(typed))
-            .map(move |typed| format!("{}{typed}{}", &key[..at], &key[at + 1..]))
+        (' '..='~').filter(move |&typed| !key[at..].starts_with(typed)).map(move |typed| format!("{}{typed}{}", &key[..at], &key[at + 1..]))
     })
 }
 

@@ -1,9 +1,7 @@
 //! Known answers, computed by python3 (`hmac`, `hashlib`, `zlib`) from the description of the
 //! format alone, never by this crate: what is stored today must verify in ten years.
 
-use claviger_credential::{
-    Class, CredentialId, Digest, Pepper, Prefix, foreign_digest, hint, mint, parse,
-};
+use claviger_credential::{Class, CredentialId, Digest, Pepper, Prefix, foreign_digest, hint, mint, parse};
 
 struct Vector {
     prefix: &'static str,
@@ -84,28 +82,15 @@ fn known_texts_are_parsed_and_digested_as_known() {
         assert_eq!((parsed.prefix, parsed.class), (vector.prefix, vector.class));
         assert_eq!(parsed.id, CredentialId::from_bytes(bytes(vector.id)));
         assert_eq!(parsed.id.to_string(), parsed.id_text());
-        let digest = pepper.digest(
-            parsed.class,
-            &bytes(ENVIRONMENT),
-            parsed.id_text(),
-            parsed.secret(),
-        );
-        assert_eq!(
-            digest.as_bytes(),
-            &bytes::<32>(vector.digest),
-            "{}",
-            vector.text
-        );
+        let digest = pepper.digest(parsed.class, &bytes(ENVIRONMENT), parsed.id_text(), parsed.secret());
+        assert_eq!(digest.as_bytes(), &bytes::<32>(vector.digest), "{}", vector.text);
     }
 }
 
 #[test]
 fn a_foreign_secret_is_digested_with_sha_256() {
     let known = "456223391c7238489888a62a4cab39faff52a7fd027bc1fc77f2c26bc6c00d4b";
-    assert_eq!(
-        foreign_digest("foreign-secret-from-elsewhere"),
-        Digest::from_bytes(bytes(known))
-    );
+    assert_eq!(foreign_digest("foreign-secret-from-elsewhere"), Digest::from_bytes(bytes(known)));
 }
 
 #[test]
@@ -115,13 +100,8 @@ fn a_hint_shows_where_a_key_belongs_and_hides_the_rest() {
     // Not ours any more: one character short.
     assert_eq!(hint(&VECTORS[1].text[..79]), "acme…ibcp");
     assert_eq!(hint("AKIA-or-some-other-vendor-key"), "AKIA…-key");
-    for hidden in [
-        "",
-        "short",
-        "exactly-23-characters-x",
-        "a text\nwith control characters",
-        "ключ-от-чужой-системы-123",
-    ] {
+    for hidden in ["", "short", "exactly-23-characters-x", "a text\nwith control characters", "ключ-от-чужой-системы-123"]
+    {
         assert_eq!(hint(hidden), "…", "{hidden}");
     }
 }

@@ -27,11 +27,7 @@ pub struct Caller {
 
 impl Caller {
     pub fn require(&self, needed: Permission) -> Result<()> {
-        if self.permissions.has(needed) {
-            Ok(())
-        } else {
-            Err(Refusal::PermissionMissing { needed: needed.as_str() }.into())
-        }
+        if self.permissions.has(needed) { Ok(()) } else { Err(Refusal::PermissionMissing { needed: needed.as_str() }.into()) }
     }
 
     /// Another organization does not exist for a caller bound to one.
@@ -88,7 +84,8 @@ pub async fn authenticate(authority: &Authority, request: Request<'_>) -> Result
     let expired = first.opt_time("expires_at").is_some_and(|end| end <= now);
     let departed = first.opt_text("operator_status").is_some_and(|status| status != "active");
     let suspended = first.opt_text("organization_status").is_some_and(|status| status != "active");
-    if !matches || parsed.prefix != environment.key_prefix.as_str() || first.text("status") != "active" || expired || departed || suspended {
+    if !matches || parsed.prefix != environment.key_prefix.as_str() || first.text("status") != "active" || expired || departed || suspended
+    {
         return Err(Refusal::BadCredential.into());
     }
     let mut permissions = Permissions::parse(&first.json::<Vec<String>>("permissions")).unwrap_or_default();

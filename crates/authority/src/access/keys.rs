@@ -158,7 +158,14 @@ fn refuse_beyond(caller: &Caller, key: &ManagementKey) -> Result<()> {
     caller.may_grant(key.grantable.iter().flatten())
 }
 
-async fn insert(authority: &Authority, tx: &Tx, context: &Context, key: &ManagementKey, minted: &secrets::Minted, at: Timestamp) -> Result<()> {
+async fn insert(
+    authority: &Authority,
+    tx: &Tx,
+    context: &Context,
+    key: &ManagementKey,
+    minted: &secrets::Minted,
+    at: Timestamp,
+) -> Result<()> {
     sql::insert(tx, context.environment.id, key).await?;
     secrets::insert(tx, &context.environment, &key.id.to_string(), minted, at, authority).await?;
     Ok(())
@@ -177,10 +184,13 @@ fn snapshot(key: &ManagementKey) -> Value {
 
 /// Makes a key for an administrator of the whole instance, without a caller: first start, or recovery by whoever
 /// holds database and master key. `hand_out` runs before the commit, so a key that could not be handed out is not there.
-pub async fn bootstrap(authority: &Authority, environment: &str, hand_out: impl Fn(&Secret) -> std::io::Result<()> + Send + Sync) -> Result<ManagementKeyId> {
-    let environment = crate::environments::find(authority, environment)
-        .await?
-        .ok_or_else(|| Refusal::not_found("environment", environment))?;
+pub async fn bootstrap(
+    authority: &Authority,
+    environment: &str,
+    hand_out: impl Fn(&Secret) -> std::io::Result<()> + Send + Sync,
+) -> Result<ManagementKeyId> {
+    let environment =
+        crate::environments::find(authority, environment).await?.ok_or_else(|| Refusal::not_found("environment", environment))?;
     let now = authority.clock.now();
     let context = Context { environment, actor: Actor::System, request_id: "bootstrap".to_owned(), now };
     let id = ManagementKeyId::new(authority.rng);
@@ -328,8 +338,9 @@ pub async fn rotate(authority: &Authority, caller: &Caller, id: ManagementKeyId,
                 return Err(Refusal::WrongStatus(key.status_at(at)).into());
             }
             refuse_beyond(caller, &key)?;
-            let ends = at.plus_seconds(overlap_seconds);
-            secrets::retire_current(&tx, &id.to_string(), at, ends).await?;
+            let now = caller.context.now;
+            let ends = now.plus_seconds(overlap_seconds);
+            secrets::retire_current(&tx, &id.to_string(), now, ends).await?;
             secrets::insert(&tx, &caller.context.environment, &id.to_string(), kept, at, authority).await?;
             key.hint.clone_from(&kept.hint);
             key.revision += 1;

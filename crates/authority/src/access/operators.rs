@@ -51,7 +51,6 @@ pub async fn create(authority: &Authority, caller: &Caller, new: &New, idempoten
     wrong.done()?;
     let role = role.expect("refused above otherwise");
     refuse_beyond(caller, role)?;
-    let id = OperatorId::new(caller.context.now, authority.rng);
     let environment = caller.context.environment.id.to_string();
     let environment = environment.as_str();
     let _flight = authority.in_flight.enter(caller, idempotency)?;
@@ -60,9 +59,9 @@ pub async fn create(authority: &Authority, caller: &Caller, new: &New, idempoten
             if let Some(before) = idempotency::recall(&tx, caller, idempotency, at).await? {
                 return Ok(Change::Nothing(find(&tx, caller, OperatorId::stored(&before)).await?));
             }
-            let holder = tx
-                .optional("SELECT id FROM operators WHERE environment_id = $1 AND email = $2", params![environment, &new.email])
-                .await?;
+            let id = OperatorId::new(at, authority.rng);
+            let holder =
+                tx.optional("SELECT id FROM operators WHERE environment_id = $1 AND email = $2", params![environment, &new.email]).await?;
             if let Some(holder) = holder {
                 return Err(Refusal::Taken { field: "email", value: new.email.clone(), holder: holder.text("id") }.into());
             }
@@ -80,7 +79,13 @@ pub async fn create(authority: &Authority, caller: &Caller, new: &New, idempoten
 }
 
 /// Takes effect at once on every management key that the operator uses.
-pub async fn update(authority: &Authority, caller: &Caller, id: OperatorId, expected: Option<i64>, update: &Update) -> Result<Committed<Operator>> {
+pub async fn update(
+    authority: &Authority,
+    caller: &Caller,
+    id: OperatorId,
+    expected: Option<i64>,
+    update: &Update,
+) -> Result<Committed<Operator>> {
     caller.require(Permission::OperatorsWrite)?;
     refuse_bound(caller)?;
     let mut wrong = Violations::default();
@@ -123,8 +128,12 @@ async fn store(tx: &Tx, operator: &Operator) -> Result<()> {
     tx.execute(
         "UPDATE operators SET name = $2, role = $3, status = $4, revision = $5, updated_at = $6 WHERE id = $1",
         params![
-            operator.id.to_string(), &operator.name, operator.role.as_str(),
-            if operator.is_active { "active" } else { "departed" }, operator.revision, operator.updated_at,
+            operator.id.to_string(),
+            &operator.name,
+            operator.role.as_str(),
+            if operator.is_active { "active" } else { "departed" },
+            operator.revision,
+            operator.updated_at,
         ],
     )
     .await?;
@@ -170,9 +179,7 @@ pub async fn read(authority: &Authority, caller: &Caller, id: OperatorId) -> Res
 
 pub(super) async fn find(on: &impl Query, caller: &Caller, id: OperatorId) -> Result<Operator> {
     let mut select = Select::new(sql::OPERATORS);
-    select
-        .and("environment_id = ?", params![caller.context.environment.id.to_string()])
-        .and("id = ?", params![id.to_string()]);
+    select.and("environment_id = ?", params![caller.context.environment.id.to_string()]).and("id = ?", params![id.to_string()]);
     let row = select.optional(on).await?.filter(|_| caller.organization.is_none());
     row.as_ref().map(sql::operator).ok_or_else(|| Refusal::not_found("operator", id).into())
 }

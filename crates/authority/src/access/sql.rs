@@ -26,7 +26,9 @@ pub(super) fn management_key(row: &Row) -> ManagementKey {
         organization_id: row.opt_text("organization_id").map(|id| OrganizationId::stored(&id)),
         name: row.text("name"),
         // A permission that this release does not know gives nothing.
-        permissions: Permissions::of(&row.json::<Vec<String>>("permissions").iter().filter_map(|name| name.parse().ok()).collect::<Vec<_>>()),
+        permissions: Permissions::of(
+            &row.json::<Vec<String>>("permissions").iter().filter_map(|name| name.parse().ok()).collect::<Vec<_>>(),
+        ),
         grantable: row.opt_json("grantable"),
         hint: row.text("hint"),
         status: row.text("status").parse().expect("a stored status is known"),
@@ -49,9 +51,19 @@ pub(super) async fn insert(tx: &Tx, environment: EnvironmentId, key: &Management
               expires_at, created_by, revision, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13, $13)",
         params![
-            key.id.to_string(), environment.to_string(), key.owner_id.to_string(), key.operator_id.map(|id| id.to_string()),
-            key.organization_id.map(|id| id.to_string()), &key.name, json(&key.permissions.names()),
-            key.grantable.as_ref().map(json), &key.hint, key.status.as_str(), key.expires_at, &key.created_by, key.created_at,
+            key.id.to_string(),
+            environment.to_string(),
+            key.owner_id.to_string(),
+            key.operator_id.map(|id| id.to_string()),
+            key.organization_id.map(|id| id.to_string()),
+            &key.name,
+            json(&key.permissions.names()),
+            key.grantable.as_ref().map(json),
+            &key.hint,
+            key.status.as_str(),
+            key.expires_at,
+            &key.created_by,
+            key.created_at,
         ],
     )
     .await?;
@@ -65,8 +77,13 @@ pub(super) async fn store(tx: &Tx, key: &ManagementKey) -> Result<(), Error> {
          SET hint = $2, status = $3, revoked_at = $4, revocation_reason = $5, revision = $6, updated_at = $7
          WHERE id = $1",
         params![
-            key.id.to_string(), &key.hint, key.status.as_str(), key.revoked_at, key.revocation_reason.clone(),
-            key.revision, key.updated_at,
+            key.id.to_string(),
+            &key.hint,
+            key.status.as_str(),
+            key.revoked_at,
+            key.revocation_reason.clone(),
+            key.revision,
+            key.updated_at,
         ],
     )
     .await?;

@@ -86,9 +86,9 @@ impl Db {
         if matches!(opening, Opening::Founding) {
             environments::insert_row(&tx, &context.environment).await?;
         }
-        let head = lock_head(&tx, context.environment.id, context.now).await?;
-        // The journal's time never runs backwards, whatever the system's clock does.
-        let at = context.now.max(head.at);
+        let head = lock_head(&tx, context.environment.id).await?;
+        // Every change has a time of its own, later than the one before, whatever the system's clock does.
+        let at = context.now.max(head.at.next());
         let (value, events) = match body(tx.clone(), at).await {
             Ok(Change::Made(value, events)) => (value, events),
             Ok(Change::Nothing(value)) => {
@@ -118,7 +118,7 @@ impl Db {
         }
         let ask = async {
             let tx = self.begin().await?;
-            lock_head(&tx, context.environment.id, context.now).await?;
+            lock_head(&tx, context.environment.id).await?;
             let row = tx
                 .optional(
                     "SELECT change_id FROM journal WHERE environment_id = $1 AND seq = $2",
@@ -163,14 +163,14 @@ impl Retryable for Error {
     }
 }
 
-async fn lock_head(tx: &Tx, environment: EnvironmentId, now: Timestamp) -> Result<Head, Error> {
+async fn lock_head(tx: &Tx, environment: EnvironmentId) -> Result<Head, Error> {
     let row = tx
         .one(
             "UPDATE journal_heads
-             SET at = CASE WHEN at > $2 THEN at ELSE $2 END
+             SET seq = seq
              WHERE environment_id = $1
              RETURNING seq, hash, at",
-            params![environment.to_string(), now],
+            params![environment.to_string()],
         )
         .await?;
     Ok(Head { seq: row.int("seq"), hash: row.bytes("hash"), at: row.time("at") })

@@ -15,11 +15,8 @@ pub struct Migration {
     sql: &'static str,
 }
 
-pub(super) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "foundation",
-    sql: include_str!("migrations/0001_foundation.sql"),
-}];
+pub(super) const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, name: "foundation", sql: include_str!("migrations/0001_foundation.sql") }];
 
 impl Migration {
     fn checksum(&self) -> String {

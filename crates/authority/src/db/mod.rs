@@ -13,8 +13,8 @@ pub mod copy;
 pub use change::{Change, Committed, Retryable};
 pub use migrate::{Migration, Pending};
 pub use open::{Db, Location, PoolSizes};
-pub use query::{Param, Query, Select, contains};
 pub(crate) use query::params;
+pub use query::{Param, Query, Select, contains};
 pub use row::Row;
 pub use tx::Tx;
 
@@ -25,11 +25,17 @@ pub enum Error {
     Sqlx(#[from] sqlx::Error),
     #[error("the connection was lost while a change was committed, and it cannot be asked whether it was")]
     CommitUnknown,
-    #[error("the database was written by a newer release (migration {found}, this binary knows {known}): start that release, or restore a backup")]
+    #[error(
+        "the database was written by a newer release (migration {found}, this binary knows {known}): start that release, or restore a backup"
+    )]
     NewerSchema { found: i64, known: i64 },
-    #[error("migration {version} was changed after it ran (checksum {found}, expected {expected}): this is not the database of this program")]
+    #[error(
+        "migration {version} was changed after it ran (checksum {found}, expected {expected}): this is not the database of this program"
+    )]
     ChangedMigration { version: i64, found: String, expected: String },
-    #[error("the database is being migrated by another node for longer than {0} s: look at that node, or delete the row of migration_lock when it is gone")]
+    #[error(
+        "the database is being migrated by another node for longer than {0} s: look at that node, or delete the row of migration_lock when it is gone"
+    )]
     MigrationLocked(i64),
     #[error("no database at {0}: run `claviger init` or `claviger serve` first")]
     Missing(String),

@@ -75,11 +75,8 @@ impl Db {
                 let options = PgConnectOptions::from_str(address)
                     .map_err(|_| Error::Address("postgres://… (it cannot be read)".to_owned()))?
                     .application_name("claviger");
-                let pool = PgPoolOptions::new()
-                    .max_connections(sizes.postgres)
-                    .acquire_timeout(ACQUIRE_TIMEOUT)
-                    .connect_with(options)
-                    .await?;
+                let pool =
+                    PgPoolOptions::new().max_connections(sizes.postgres).acquire_timeout(ACQUIRE_TIMEOUT).connect_with(options).await?;
                 Pools::Postgres(pool)
             }
         };
@@ -115,11 +112,7 @@ async fn sqlite(path: &Path, readers: u32, create: bool) -> Result<Pools, Error>
         .busy_timeout(ACQUIRE_TIMEOUT)
         .pragma("cache_size", "-65536")
         .statement_cache_capacity(256);
-    let write = SqlitePoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(ACQUIRE_TIMEOUT * 6)
-        .connect_with(options.clone())
-        .await?;
+    let write = SqlitePoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT * 6).connect_with(options.clone()).await?;
     let read = SqlitePoolOptions::new()
         .max_connections(readers)
         .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -131,12 +124,8 @@ async fn sqlite(path: &Path, readers: u32, create: bool) -> Result<Pools, Error>
 impl Query for Db {
     async fn run(&self, sql: SqlStr, params: Vec<Param>) -> Result<Vec<Row>, Error> {
         Ok(match &self.pools {
-            Pools::Sqlite { read, .. } => {
-                bound!(sql, params).fetch_all(read).await?.into_iter().map(Row::Sqlite).collect()
-            }
-            Pools::Postgres(pool) => {
-                bound!(sql, params).fetch_all(pool).await?.into_iter().map(Row::Postgres).collect()
-            }
+            Pools::Sqlite { read, .. } => bound!(sql, params).fetch_all(read).await?.into_iter().map(Row::Sqlite).collect(),
+            Pools::Postgres(pool) => bound!(sql, params).fetch_all(pool).await?.into_iter().map(Row::Postgres).collect(),
         })
     }
 }

@@ -68,12 +68,8 @@ impl Tx {
 impl Query for Tx {
     async fn run(&self, sql: SqlStr, params: Vec<Param>) -> Result<Vec<Row>, Error> {
         Ok(match self.0.lock().await.as_mut().expect(OPEN) {
-            Inner::Sqlite(tx) => {
-                bound!(sql, params).fetch_all(&mut **tx).await?.into_iter().map(Row::Sqlite).collect()
-            }
-            Inner::Postgres(tx) => {
-                bound!(sql, params).fetch_all(&mut **tx).await?.into_iter().map(Row::Postgres).collect()
-            }
+            Inner::Sqlite(tx) => bound!(sql, params).fetch_all(&mut **tx).await?.into_iter().map(Row::Sqlite).collect(),
+            Inner::Postgres(tx) => bound!(sql, params).fetch_all(&mut **tx).await?.into_iter().map(Row::Postgres).collect(),
         })
     }
 }

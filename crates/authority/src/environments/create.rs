@@ -7,6 +7,7 @@ use serde_json::json;
 use super::Environment;
 use crate::access::{Caller, Permission};
 use crate::authority::{Actor, Authority, Context};
+use crate::clock::Timestamp;
 use crate::credential::Prefix;
 use crate::db::{Change, Committed, params};
 use crate::error::{Refusal, Result};
@@ -25,7 +26,7 @@ pub struct New {
 /// Makes an environment. Only an instance administrator may.
 pub async fn create(authority: &Authority, caller: &Caller, new: &New) -> Result<Committed<Environment>> {
     caller.require(Permission::InstanceAdminister)?;
-    let environment = parse(authority, new)?;
+    let environment = parse(authority, new, caller.context.now)?;
     for taken in super::all(&authority.db).await? {
         if taken.slug == environment.slug || taken.key_prefix.as_str() == environment.key_prefix.as_str() {
             let (field, value) =
@@ -39,8 +40,7 @@ pub async fn create(authority: &Authority, caller: &Caller, new: &New) -> Result
     Ok(committed)
 }
 
-fn parse(authority: &Authority, new: &New) -> Result<Environment> {
-    let now = authority.clock.now();
+fn parse(authority: &Authority, new: &New, now: Timestamp) -> Result<Environment> {
     let mut wrong = Violations::default();
     let slug = wrong.take("/slug", slug(&new.slug));
     let name = wrong.take("/name", text::name(&new.name));
@@ -65,12 +65,14 @@ fn slug(slug: &str) -> Result<String, String> {
 
 /// The environments a new server has: `live` and `test`. One that is there already is left alone.
 pub(crate) async fn create_defaults(authority: &Authority, prefix: &str) -> Result<()> {
+    let mut at = authority.clock.now();
     for (slug, name) in [("live", "Live"), ("test", "Test")] {
         if super::find(authority, slug).await?.is_some() {
             continue;
         }
         let new = New { slug: slug.to_owned(), name: name.to_owned(), key_prefix: format!("{prefix}_{slug}"), issuer: None };
-        insert(authority, parse(authority, &new)?, Actor::System, "init").await?;
+        insert(authority, parse(authority, &new, at)?, Actor::System, "init").await?;
+        at = at.next();
     }
     Ok(())
 }
@@ -79,8 +81,7 @@ pub(crate) async fn create_defaults(authority: &Authority, prefix: &str) -> Resu
 async fn insert(authority: &Authority, environment: Environment, actor: Actor, request_id: &str) -> Result<Committed<Environment>> {
     let environment = Arc::new(environment);
     let made = &environment;
-    let context =
-        Context { environment: environment.clone(), actor, request_id: request_id.to_owned(), now: environment.created_at };
+    let context = Context { environment: environment.clone(), actor, request_id: request_id.to_owned(), now: environment.created_at };
     let pepper = authority.rng.secret_bytes();
     let pepper = &pepper[..];
     authority

@@ -42,8 +42,12 @@ pub(crate) async fn insert_row(tx: &Tx, environment: &Environment) -> Result<(),
         "INSERT INTO environments (id, slug, name, key_prefix, issuer, revision, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, 1, $6, $6)",
         params![
-            environment.id.to_string(), &environment.slug, &environment.name,
-            environment.key_prefix.as_str(), &environment.issuer, environment.created_at,
+            environment.id.to_string(),
+            &environment.slug,
+            &environment.name,
+            environment.key_prefix.as_str(),
+            &environment.issuer,
+            environment.created_at,
         ],
     )
     .await?;

@@ -18,7 +18,13 @@ pub struct Update {
 }
 
 /// Changes the caller's environment, or any for an instance administrator.
-pub async fn update(authority: &Authority, caller: &Caller, slug_or_id: &str, expected: Option<i64>, update: &Update) -> Result<Committed<Environment>> {
+pub async fn update(
+    authority: &Authority,
+    caller: &Caller,
+    slug_or_id: &str,
+    expected: Option<i64>,
+    update: &Update,
+) -> Result<Committed<Environment>> {
     caller.require(Permission::EnvironmentsWrite)?;
     let mut wrong = Violations::default();
     let name = wrong.take("/name", text::optional(update.name.as_deref(), text::name));

@@ -148,7 +148,9 @@ impl Directory {
     /// Bytes allocated for slots and index now.
     pub fn bytes(&self) -> usize {
         let chunks = self.chunks.iter().filter(|chunk| chunk.get().is_some()).count();
-        chunks * CHUNK * size_of::<Slot>() + self.index.len() * size_of::<AtomicU32>() + self.chunks.len() * size_of::<OnceLock<Box<[Slot]>>>()
+        chunks * CHUNK * size_of::<Slot>()
+            + self.index.len() * size_of::<AtomicU32>()
+            + self.chunks.len() * size_of::<OnceLock<Box<[Slot]>>>()
     }
 
     fn slot(&self, slot: u32) -> &Slot {

@@ -59,7 +59,9 @@ impl Gate {
             let Some(last) = changes.last().map(|change| change.seq) else { return Ok(()) };
             let subjects: BTreeSet<&str> = changes.iter().map(|change| change.subject.as_str()).collect();
             let mut loaded = Vec::new();
-            let of = |prefix: &str| subjects.iter().filter(|subject| subject.starts_with(prefix)).map(|subject| (*subject).to_owned()).collect::<Vec<_>>();
+            let of = |prefix: &str| {
+                subjects.iter().filter(|subject| subject.starts_with(prefix)).map(|subject| (*subject).to_owned()).collect::<Vec<_>>()
+            };
             for ids in of("ak_").chunks(CHUNK) {
                 loaded.extend(load::api_keys(self, db, Which::Ids(ids)).await?);
             }

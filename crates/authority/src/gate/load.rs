@@ -56,13 +56,13 @@ pub(super) enum Which<'a> {
 /// Reads API keys.
 pub(super) async fn api_keys(gate: &Gate, on: &Db, which: Which<'_>) -> Result<Vec<Loaded>, Error> {
     let rows = select(API_KEYS, on, which).await?;
-    Ok(group(&rows, gate, |gate, rows| api_key(gate, rows)))
+    Ok(group(&rows, gate, api_key))
 }
 
 /// Reads management keys.
 pub(super) async fn management_keys(gate: &Gate, on: &Db, which: Which<'_>) -> Result<Vec<Loaded>, Error> {
     let rows = select(MANAGEMENT_KEYS, on, which).await?;
-    Ok(group(&rows, gate, |gate, rows| management_key(gate, rows)))
+    Ok(group(&rows, gate, management_key))
 }
 
 async fn select(base: &'static str, on: &Db, which: Which<'_>) -> Result<Vec<Row>, Error> {
@@ -75,10 +75,9 @@ async fn select(base: &'static str, on: &Db, which: Which<'_>) -> Result<Vec<Row
             .and("s.scheme = ?", params![Scheme::Foreign.as_str()]),
         Which::OfOperator(id) => select.and("k.operator_id = ?", params![id]),
         // Whole credentials only: the ids are cut off before the join brings their secrets.
-        Which::After(id, limit) if base == API_KEYS => select.and(
-            "k.id IN (SELECT id FROM api_keys WHERE id > ? ORDER BY id LIMIT ?)",
-            params![id, limit],
-        ),
+        Which::After(id, limit) if base == API_KEYS => {
+            select.and("k.id IN (SELECT id FROM api_keys WHERE id > ? ORDER BY id LIMIT ?)", params![id, limit])
+        }
         Which::After(id, _) => select.and("k.id > ?", params![id]),
     };
     select.push("\nORDER BY k.id, s.created_at, s.id", vec![]);
@@ -144,7 +143,7 @@ fn api_key(gate: &Gate, rows: &[&Row]) -> Option<Loaded> {
     let mut extras = Extras { networks: current.json("allowed_cidrs"), older: older(rows, gate.clock.now()), ..Extras::default() };
     if Scheme::stored(&current.text("scheme")) == Scheme::Foreign {
         entry.flags |= flag::IMPORTED;
-        entry.id = imported_id(&stored_digest(current), &environment);
+        entry.id = imported_id(&stored_digest(current));
         extras.imported = Some(id.0);
         environment.has_imported.store(true, std::sync::atomic::Ordering::Release);
     }

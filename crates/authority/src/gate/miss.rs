@@ -10,9 +10,9 @@ use crate::credential::Digest;
 use crate::db::{Db, Error};
 
 /// How a missing credential is looked for in the database.
-pub enum Key {
-    ApiKey(String),
-    ManagementKey(String),
+pub enum Sought {
+    Issued(String),
+    Management(String),
     Imported(Digest),
 }
 
@@ -44,7 +44,7 @@ impl Misses {
     }
 
     /// Reads the credential into the directory. Those who ask for the same one meanwhile wait for this read.
-    pub(super) async fn fetch(&self, gate: &Gate, db: &Db, state: &EnvironmentState, id: Id, key: &Key) -> Result<(), Error> {
+    pub(super) async fn fetch(&self, gate: &Gate, db: &Db, state: &EnvironmentState, id: Id, key: &Sought) -> Result<(), Error> {
         let flight = self.state().flights.entry(id).or_default().clone();
         let _landing = flight.lock().await;
         let outcome = if gate.directory.find(id).is_some() || self.is_absent(id) { Ok(()) } else { read(gate, db, state, id, key).await };
@@ -54,13 +54,13 @@ impl Misses {
 }
 
 /// A row read at one epoch may enter only while that is still the epoch; otherwise it is read again.
-async fn read(gate: &Gate, db: &Db, state: &EnvironmentState, id: Id, key: &Key) -> Result<(), Error> {
+async fn read(gate: &Gate, db: &Db, state: &EnvironmentState, id: Id, key: &Sought) -> Result<(), Error> {
     loop {
         let epoch = state.epoch();
         let loaded = match key {
-            Key::ApiKey(id) => load::api_keys(gate, db, Which::Ids(std::slice::from_ref(id))).await?,
-            Key::ManagementKey(id) => load::management_keys(gate, db, Which::Ids(std::slice::from_ref(id))).await?,
-            Key::Imported(digest) => load::api_keys(gate, db, Which::ImportedDigest(digest, state)).await?,
+            Sought::Issued(id) => load::api_keys(gate, db, Which::Ids(std::slice::from_ref(id))).await?,
+            Sought::Management(id) => load::management_keys(gate, db, Which::Ids(std::slice::from_ref(id))).await?,
+            Sought::Imported(digest) => load::api_keys(gate, db, Which::ImportedDigest(digest, state)).await?,
         };
         let mut writer = gate.writer.lock().expect("the writer never panics");
         if state.epoch() != epoch {

@@ -173,7 +173,7 @@ impl Gate {
     }
 
     /// The imported key of that digest, or the issued key of that id.
-    async fn fetch(&self, db: &Db, state: &EnvironmentState, id: Id, key: &miss::Key) -> Result<(), db::Error> {
+    async fn fetch(&self, db: &Db, state: &EnvironmentState, id: Id, key: &miss::Sought) -> Result<(), db::Error> {
         self.misses.fetch(self, db, state, id, key).await
     }
 }
@@ -183,12 +183,7 @@ fn own_id(id: CredentialId) -> Id {
     id.words()
 }
 
-/// An imported key is found by its digest, mixed with the environment: two may import the same secret.
-fn imported_id(digest: &crate::credential::Digest, environment: &EnvironmentState) -> Id {
-    let bytes = digest.as_bytes();
-    let mut id = [0; 12];
-    for (place, byte) in id.iter_mut().enumerate() {
-        *byte = bytes[place] ^ environment.bytes[4 + place];
-    }
-    CredentialId::from_bytes(id).words()
+/// An imported key is found by the first 96 bits of its keyed digest; all 256 are compared afterwards.
+fn imported_id(digest: &crate::credential::Digest) -> Id {
+    CredentialId::from_bytes(digest.as_bytes()[..12].try_into().expect("a digest has 32 bytes")).words()
 }

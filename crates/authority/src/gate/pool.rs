@@ -11,8 +11,10 @@ const CHUNKS: usize = 16_384;
 
 /// Up to 16 million values; the slots are allocated as they are needed.
 pub struct Pool<T> {
-    chunks: Box<[OnceLock<Box<[ArcSwapOption<T>]>>]>,
+    chunks: Box<[Chunk<T>]>,
 }
+
+type Chunk<T> = OnceLock<Box<[ArcSwapOption<T>]>>;
 
 /// The writer's side: which numbers are free.
 #[derive(Default)]
@@ -43,10 +45,6 @@ impl<T> Pool<T> {
         });
         self.cell(number).store(Some(value));
         number
-    }
-
-    pub fn replace(&self, number: u32, value: Arc<T>) {
-        self.cell(number).store(Some(value));
     }
 
     pub fn remove(&self, numbers: &mut Numbers, number: u32) {

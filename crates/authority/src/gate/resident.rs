@@ -56,7 +56,8 @@ impl Extras {
     }
 
     pub fn allows(&self, client: Option<IpAddr>) -> bool {
-        self.networks.is_empty() || client.is_some_and(|address| self.networks.iter().any(|network| network.contains(&address.to_canonical())))
+        self.networks.is_empty()
+            || client.is_some_and(|address| self.networks.iter().any(|network| network.contains(&address.to_canonical())))
     }
 }
 

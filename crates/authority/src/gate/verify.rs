@@ -18,6 +18,7 @@ use crate::db::Db;
 use crate::error::{Refusal, Result};
 use crate::ids::{ApiKeyId, ManagementKeyId, OrganizationId, OwnerId};
 use crate::limits::{NOTHING_LEFT, Rate};
+use crate::secrets::imported_digest;
 
 /// What is asked about a credential.
 #[derive(Clone, Debug, Default)]
@@ -95,18 +96,22 @@ impl<'a> Presented<'a> {
         match self {
             Self::Ours(parsed) => Some((own_id(parsed.id), None)),
             Self::Foreign(text) if environment.has_imported.load(Ordering::Acquire) => {
-                let digest = credential::foreign_digest(text);
-                Some((imported_id(&digest, environment), Some(digest)))
+                let peppers = environment.peppers.load();
+                let (_, pepper) = peppers.last()?;
+                let digest = imported_digest(pepper, &environment.bytes, &credential::foreign_digest(text));
+                Some((imported_id(&digest), Some(digest)))
             }
             Self::Foreign(_) => None,
         }
     }
 
-    fn key(&self, digest: Option<Digest>) -> miss::Key {
+    fn key(&self, digest: Option<Digest>) -> miss::Sought {
         match (self, digest) {
-            (Self::Ours(parsed), _) if parsed.class == Class::ManagementKey => miss::Key::ManagementKey(ManagementKeyId(parsed.id).to_string()),
-            (Self::Ours(parsed), _) => miss::Key::ApiKey(ApiKeyId(parsed.id).to_string()),
-            (Self::Foreign(_), digest) => miss::Key::Imported(digest.expect("a foreign credential is found by its digest")),
+            (Self::Ours(parsed), _) if parsed.class == Class::ManagementKey => {
+                miss::Sought::Management(ManagementKeyId(parsed.id).to_string())
+            }
+            (Self::Ours(parsed), _) => miss::Sought::Issued(ApiKeyId(parsed.id).to_string()),
+            (Self::Foreign(_), digest) => miss::Sought::Imported(digest.expect("a foreign credential is found by its digest")),
         }
     }
 }
@@ -155,7 +160,7 @@ impl Gate {
         if ask.min_seq.is_some_and(|wanted| state.epoch() < wanted) || !self.lease.holds(&self.clock) {
             return Ok(self.answer(state, Code::Stale));
         }
-        let Some((id, _)) = presented.place(state) else { return Ok(self.answer(state, Code::Malformed)) };
+        let Some((id, imported)) = presented.place(state) else { return Ok(self.answer(state, Code::Malformed)) };
         if let Presented::Ours(parsed) = presented
             && parsed.prefix != state.environment.load().key_prefix.as_str()
         {
@@ -177,7 +182,7 @@ impl Gate {
                     Err(NotResident)
                 };
             };
-            let seen = self.look(state, presented, &entry, ask, now);
+            let seen = self.look(state, presented, imported.as_ref(), &entry, ask, now);
             // What was read beside the slot belongs to it only if the slot is still the same; and nothing that
             // reduces access may have been applied meanwhile.
             if !self.directory.is_unchanged(place) || state.epoch() != epoch {
@@ -188,13 +193,24 @@ impl Gate {
     }
 
     /// Everything that can be said without taking from a limit.
-    fn look(&self, state: &EnvironmentState, presented: &Presented<'_>, entry: &Entry, ask: &Ask<'_>, now: Timestamp) -> Seen {
+    fn look(
+        &self,
+        state: &EnvironmentState,
+        presented: &Presented<'_>,
+        imported: Option<&Digest>,
+        entry: &Entry,
+        ask: &Ask<'_>,
+        now: Timestamp,
+    ) -> Seen {
         let extras = (entry.extras != 0).then(|| self.extras.read(entry.extras));
         let organization = self.organizations.read(entry.organization);
         let of_caller = ask.only.is_none_or(|only| organization.as_ref().is_some_and(|organization| organization.id == only));
         let matched = match presented {
             Presented::Ours(parsed) => self.matches(state, parsed, entry, extras.as_deref().and_then(Option::as_deref), now),
-            Presented::Foreign(_) => (entry.flags & flag::IMPORTED != 0).then_some(Matched::Current),
+            Presented::Foreign(_) => {
+                let is_same = imported == Some(&Digest::from_words(entry.digest));
+                (is_same && entry.flags & flag::IMPORTED != 0).then_some(Matched::Current)
+            }
         };
         let Some(matched) = matched.filter(|_| of_caller && entry.environment == state.number) else {
             return Seen { code: Code::NotFound, entry: *entry, matched: None, organization, grants: self.grants.read(0), extras };
@@ -220,7 +236,14 @@ impl Gate {
     }
 
     /// Compares in constant time with the current secret, and with the older one while it lives.
-    fn matches(&self, state: &EnvironmentState, parsed: &Parsed<'_>, entry: &Entry, extras: Option<&Extras>, now: Timestamp) -> Option<Matched> {
+    fn matches(
+        &self,
+        state: &EnvironmentState,
+        parsed: &Parsed<'_>,
+        entry: &Entry,
+        extras: Option<&Extras>,
+        now: Timestamp,
+    ) -> Option<Matched> {
         let is_management = entry.flags & flag::MANAGEMENT != 0;
         if is_management != (parsed.class == Class::ManagementKey) || entry.environment != state.number {
             return None;
@@ -284,7 +307,13 @@ impl Gate {
     }
 
     /// Who calls a verification: a management key, checked from memory like every other credential.
-    pub async fn caller(&self, db: &Db, bearer: &str, named: Option<&str>, needed: Permission) -> Result<(Arc<EnvironmentState>, Option<OrganizationId>)> {
+    pub async fn caller(
+        &self,
+        db: &Db,
+        bearer: &str,
+        named: Option<&str>,
+        needed: Permission,
+    ) -> Result<(Arc<EnvironmentState>, Option<OrganizationId>)> {
         let presented = Presented::parse(bearer);
         let Presented::Ours(parsed) = &presented else { return Err(Refusal::BadCredential.into()) };
         if parsed.class != Class::ManagementKey {
@@ -318,9 +347,7 @@ impl Gate {
     pub fn environment_of(&self, text: &str) -> Option<Arc<EnvironmentState>> {
         let states = self.environments.load();
         match Presented::parse(text) {
-            Presented::Ours(parsed) => {
-                states.iter().find(|state| state.environment.load().key_prefix.as_str() == parsed.prefix).cloned()
-            }
+            Presented::Ours(parsed) => states.iter().find(|state| state.environment.load().key_prefix.as_str() == parsed.prefix).cloned(),
             Presented::Foreign(_) => None,
         }
     }

@@ -57,14 +57,22 @@ impl Gate {
         let extras = loaded.extras.map(|extras| self.with_limits(extras, loaded.rate, loaded.quota, old.extras));
         let number = extras.map_or(0, |extras| self.extras.insert(&mut writer.extras_numbers, Arc::new(extras)));
         let entry = Entry { extras: number, ..entry };
-        self.directory.put(&entry, || self.room(writer));
+        // Room first: making it moves entries of the index that `put` is about to walk.
+        let slot = before.map_or_else(|| self.room(writer), |(place, _)| place.slot());
+        self.directory.put(&entry, || slot);
         // After the slot: nobody can come by the old numbers any more.
         self.extras.remove(&mut writer.extras_numbers, old.extras);
         self.release_grants(writer, old.grants);
     }
 
     /// Running limits go on through a change that does not touch them.
-    fn with_limits(&self, mut extras: Extras, rate: Option<crate::limits::RateLimit>, quota: Option<(crate::limits::Quota, i64, crate::clock::Timestamp)>, old: u32) -> Extras {
+    fn with_limits(
+        &self,
+        mut extras: Extras,
+        rate: Option<crate::limits::RateLimit>,
+        quota: Option<(crate::limits::Quota, i64, crate::clock::Timestamp)>,
+        old: u32,
+    ) -> Extras {
         let old = (old != 0).then(|| self.extras.read(old));
         let old = old.as_ref().and_then(|old| old.as_ref());
         extras.rate = rate.map(|limit| {

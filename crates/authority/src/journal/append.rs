@@ -13,7 +13,14 @@ use crate::ids::ChangeId;
 pub(super) const GENESIS: [u8; 32] = [0; 32];
 
 /// Appends the events; the leaf text is what is hashed, and it names the hash before it.
-pub(crate) async fn append(tx: &Tx, context: &Context, change: ChangeId, at: Timestamp, head: Head, events: Vec<Event>) -> Result<Head, Error> {
+pub(crate) async fn append(
+    tx: &Tx,
+    context: &Context,
+    change: ChangeId,
+    at: Timestamp,
+    head: Head,
+    events: Vec<Event>,
+) -> Result<Head, Error> {
     let environment = context.environment.id.to_string();
     let mut head = Head { at, ..head };
     for event in events {
@@ -38,8 +45,16 @@ pub(crate) async fn append(tx: &Tx, context: &Context, change: ChangeId, at: Tim
                  (environment_id, seq, at, kind, subject_id, organization_id, actor_id, change_id, leaf, hash)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             params![
-                &environment, seq, at, event.kind, event.subject,
-                event.organization.map(|id| id.to_string()), context.actor.id(), change.to_string(), leaf, hash.clone(),
+                &environment,
+                seq,
+                at,
+                event.kind,
+                event.subject,
+                event.organization.map(|id| id.to_string()),
+                context.actor.id(),
+                change.to_string(),
+                leaf,
+                hash.clone(),
             ],
         )
         .await?;

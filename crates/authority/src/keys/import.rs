@@ -69,11 +69,12 @@ pub async fn import(authority: &Authority, caller: &Caller, rows: &[Foreign]) ->
 
 /// Checks everything before the first write, so that a refused row leaves nothing behind in the transaction.
 async fn import_row(authority: &Authority, tx: &Tx, caller: &Caller, row: &Foreign, at: Timestamp) -> crate::Result<Imported> {
-    let digest = parse_digest(&row.sha256).map_err(|detail| Error::invalid("/sha256", detail))?;
+    let sha256 = parse_digest(&row.sha256).map_err(|detail| Error::invalid("/sha256", detail))?;
     let hint = text::optional(row.hint.as_deref(), short_hint).map_err(|detail| Error::invalid("/hint", detail))?;
     let wanted = parse(&row.new, caller.context.now)?;
     caller.may_grant(&wanted.permissions)?;
     let environment = &caller.context.environment;
+    let (digest, pepper_version) = authority.imported_digest(environment, &sha256);
     let present = tx
         .optional(
             "SELECT credential_id FROM secrets WHERE environment_id = $1 AND digest = $2",
@@ -87,7 +88,7 @@ async fn import_row(authority: &Authority, tx: &Tx, caller: &Caller, row: &Forei
     let mut key = wanted.key(id, hint.unwrap_or_else(|| "…".to_owned()), Origin::Imported, caller, at);
     place(tx, caller, row.new.resource.as_deref(), &mut key).await?;
     sql::insert(tx, environment.id, &key).await?;
-    let secret = (SecretId::new(at, authority.rng), Scheme::Foreign, 0);
+    let secret = (SecretId::new(at, authority.rng), Scheme::Foreign, pepper_version);
     secrets::insert_digest(tx, environment, &id.to_string(), secret, &digest, &key.hint, at).await?;
     Ok(Imported::Done(Box::new(key)))
 }

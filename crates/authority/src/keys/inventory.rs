@@ -53,7 +53,13 @@ pub async fn list(authority: &Authority, caller: &Caller, filter: &Filter, pagin
 }
 
 /// Up to `limit` keys that match, after a place in the order.
-pub(super) async fn matching(on: &impl Query, caller: &Caller, filter: &Filter, after: Option<(i64, &str)>, limit: i64) -> Result<Vec<ApiKey>, db::Error> {
+pub(super) async fn matching(
+    on: &impl Query,
+    caller: &Caller,
+    filter: &Filter,
+    after: Option<(i64, &str)>,
+    limit: i64,
+) -> Result<Vec<ApiKey>, db::Error> {
     let now = caller.context.now;
     let mut select = Select::new(sql::SELECT);
     select
@@ -62,10 +68,7 @@ pub(super) async fn matching(on: &impl Query, caller: &Caller, filter: &Filter, 
         .and_if("k.organization_id = ?", filter.organization.map(|id| id.to_string()))
         .and_if("k.owner_id = ?", filter.owner.map(|id| id.to_string()))
         .and_if("r.identifier = ?", filter.resource.clone())
-        .and_if(
-            "EXISTS (SELECT 1 FROM api_key_permissions p WHERE p.api_key_id = k.id AND p.permission = ?)",
-            filter.permission.clone(),
-        )
+        .and_if("EXISTS (SELECT 1 FROM api_key_permissions p WHERE p.api_key_id = k.id AND p.permission = ?)", filter.permission.clone())
         .and_if("EXISTS (SELECT 1 FROM api_key_tags t WHERE t.api_key_id = k.id AND t.tag = ?)", filter.tag.clone())
         .and_if("k.expires_at < ?", filter.expiring_before)
         .and_if("LOWER(k.name) LIKE ? ESCAPE '\\'", filter.search.as_deref().map(contains));
@@ -76,9 +79,9 @@ pub(super) async fn matching(on: &impl Query, caller: &Caller, filter: &Filter, 
     match filter.status {
         Some(Status::Expired) => select.and("k.status <> 'revoked'", vec![]).and("k.expires_at <= ?", params![now]),
         Some(Status::Revoked) => select.and("k.status = 'revoked'", vec![]),
-        Some(status) => select
-            .and("k.status = ?", params![status.as_str()])
-            .and("(k.expires_at IS NULL OR k.expires_at > ?)", params![now]),
+        Some(status) => {
+            select.and("k.status = ?", params![status.as_str()]).and("(k.expires_at IS NULL OR k.expires_at > ?)", params![now])
+        }
         None => &mut select,
     };
     if let Some((at, id)) = after {

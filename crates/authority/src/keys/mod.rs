@@ -28,15 +28,15 @@ use crate::limits::{Quota, RateLimit};
 use crate::secrets::{self, SecretInfo};
 
 pub use bulk::{Revoked, revoke_matching};
-pub use create::{Created, New, create};
 pub(crate) use create::grantable_set;
+pub use create::{Created, New, create};
 pub(crate) use holders::{
     give_to_owner, holders, of_resource, organizations_of_owner, take_away, unrevoked_of_organization, unrevoked_of_owner,
 };
 pub use import::{Foreign, Imported, import};
 pub use inventory::{Filter, list};
-pub use revoke::{Reason, Revocation, revoke, undo};
 pub(crate) use revoke::revoke_rows;
+pub use revoke::{Reason, Revocation, revoke, undo};
 pub use rotate::{MAX_OVERLAP_SECONDS, Rotated, drop_previous_secrets, rotate};
 pub use status::{disable, enable};
 pub use update::{Update, update};

@@ -85,7 +85,13 @@ const UNDO_SECONDS: i64 = 30 * 60;
 
 /// From its answer on the key is refused as `REVOKED`. Revoking again changes nothing, except that a worse
 /// reason (a compromise) takes the way back.
-pub async fn revoke(authority: &Authority, caller: &Caller, id: ApiKeyId, reason: Reason, comment: Option<&str>) -> Result<Committed<ApiKey>> {
+pub async fn revoke(
+    authority: &Authority,
+    caller: &Caller,
+    id: ApiKeyId,
+    reason: Reason,
+    comment: Option<&str>,
+) -> Result<Committed<ApiKey>> {
     caller.require(Permission::KeysRevoke)?;
     let comment = text::optional(comment, text::sentence).map_err(|detail| Error::invalid("/comment", detail))?;
     let comment = comment.as_deref();
@@ -102,7 +108,13 @@ pub async fn revoke(authority: &Authority, caller: &Caller, id: ApiKeyId, reason
 }
 
 /// Revokes keys inside a larger change; one event each.
-pub(crate) async fn revoke_rows(tx: &Tx, keys: &[ApiKey], reason: Reason, comment: Option<&str>, at: Timestamp) -> Result<Vec<Event>, db::Error> {
+pub(crate) async fn revoke_rows(
+    tx: &Tx,
+    keys: &[ApiKey],
+    reason: Reason,
+    comment: Option<&str>,
+    at: Timestamp,
+) -> Result<Vec<Event>, db::Error> {
     let mut events = Vec::with_capacity(keys.len());
     for before in keys {
         let mut key = before.clone();

@@ -48,8 +48,9 @@ pub async fn rotate(
         .change(&caller.context, |tx, at| async move {
             let mut key = find(&tx, caller, id).await?;
             refuse_unrotatable(&key, expires_at, at)?;
-            let ends = at.plus_seconds(overlap_seconds);
-            secrets::retire_current(&tx, &id.to_string(), at, ends).await?;
+            // On the clock that verifications are judged by: the journal's may be ahead of it.
+            let ends = now.plus_seconds(overlap_seconds);
+            secrets::retire_current(&tx, &id.to_string(), now, ends).await?;
             secrets::insert(&tx, environment, &id.to_string(), kept, at, authority).await?;
             key.hint.clone_from(&kept.hint);
             key.expires_at = expires_at.unwrap_or(key.expires_at);
@@ -87,7 +88,7 @@ pub async fn drop_previous_secrets(authority: &Authority, caller: &Caller, id: A
             let dropped = tx
                 .execute(
                     "UPDATE secrets SET retires_at = $2 WHERE credential_id = $1 AND retires_at > $2",
-                    params![id.to_string(), at],
+                    params![id.to_string(), caller.context.now],
                 )
                 .await?;
             if dropped == 0 {

@@ -72,11 +72,25 @@ pub(super) async fn insert(tx: &Tx, environment: EnvironmentId, key: &ApiKey) ->
               expires_at, allowed_cidrs, ratelimit, quota, metadata, tags, created_by, use_count, revision, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0, 1, $19, $19)",
         params![
-            key.id.to_string(), environment.to_string(), key.organization_id.to_string(), key.owner_id.to_string(),
-            key.resource_id.map(|id| id.to_string()), json(&key.permissions), &key.name, key.purpose.clone(), &key.hint,
-            key.status.as_str(), key.origin.as_str(), key.expires_at, json(&key.allowed_cidrs),
-            key.ratelimit.as_ref().map(json), key.quota.as_ref().map(json), json(&key.metadata), json(&key.tags),
-            &key.created_by, key.created_at,
+            key.id.to_string(),
+            environment.to_string(),
+            key.organization_id.to_string(),
+            key.owner_id.to_string(),
+            key.resource_id.map(|id| id.to_string()),
+            json(&key.permissions),
+            &key.name,
+            key.purpose.clone(),
+            &key.hint,
+            key.status.as_str(),
+            key.origin.as_str(),
+            key.expires_at,
+            json(&key.allowed_cidrs),
+            key.ratelimit.as_ref().map(json),
+            key.quota.as_ref().map(json),
+            json(&key.metadata),
+            json(&key.tags),
+            &key.created_by,
+            key.created_at,
         ],
     )
     .await?;
@@ -98,12 +112,26 @@ pub(super) async fn store(tx: &Tx, key: &ApiKey) -> Result<(), Error> {
              status_before_revocation = $18, revision = $19, updated_at = $20
          WHERE id = $1",
         params![
-            key.id.to_string(), key.owner_id.to_string(), json(&key.permissions), &key.name, key.purpose.clone(), &key.hint,
-            key.status.as_str(), key.expires_at, json(&key.allowed_cidrs), key.ratelimit.as_ref().map(json),
-            key.quota.as_ref().map(json), json(&key.metadata), json(&key.tags),
-            revocation.map(|revocation| revocation.at), revocation.map(|revocation| revocation.reason.as_str()),
-            revocation.and_then(|revocation| revocation.comment.clone()), revocation.and_then(|revocation| revocation.undo_until),
-            revocation.map(|revocation| revocation.status_before.as_str()), key.revision, key.updated_at,
+            key.id.to_string(),
+            key.owner_id.to_string(),
+            json(&key.permissions),
+            &key.name,
+            key.purpose.clone(),
+            &key.hint,
+            key.status.as_str(),
+            key.expires_at,
+            json(&key.allowed_cidrs),
+            key.ratelimit.as_ref().map(json),
+            key.quota.as_ref().map(json),
+            json(&key.metadata),
+            json(&key.tags),
+            revocation.map(|revocation| revocation.at),
+            revocation.map(|revocation| revocation.reason.as_str()),
+            revocation.and_then(|revocation| revocation.comment.clone()),
+            revocation.and_then(|revocation| revocation.undo_until),
+            revocation.map(|revocation| revocation.status_before.as_str()),
+            key.revision,
+            key.updated_at,
         ],
     )
     .await?;
@@ -124,11 +152,8 @@ pub(super) async fn insert_permissions(tx: &Tx, id: ApiKeyId, resource: Resource
 
 pub(super) async fn delete_permissions(tx: &Tx, id: ApiKeyId, permissions: &[String]) -> Result<(), Error> {
     for permission in permissions {
-        tx.execute(
-            "DELETE FROM api_key_permissions WHERE api_key_id = $1 AND permission = $2",
-            params![id.to_string(), permission],
-        )
-        .await?;
+        tx.execute("DELETE FROM api_key_permissions WHERE api_key_id = $1 AND permission = $2", params![id.to_string(), permission])
+            .await?;
     }
     Ok(())
 }

@@ -60,7 +60,13 @@ fn parse(update: &Update, now: Timestamp) -> Result<Wanted> {
     Ok(Wanted { permissions, expires_at, allowed_cidrs, tags })
 }
 
-pub async fn update(authority: &Authority, caller: &Caller, id: ApiKeyId, expected: Option<i64>, update: &Update) -> Result<Committed<ApiKey>> {
+pub async fn update(
+    authority: &Authority,
+    caller: &Caller,
+    id: ApiKeyId,
+    expected: Option<i64>,
+    update: &Update,
+) -> Result<Committed<ApiKey>> {
     caller.require(Permission::KeysUpdate)?;
     let wanted = &parse(update, caller.context.now)?;
     authority

@@ -79,7 +79,10 @@ mod tests {
         let start = Timestamp::from_micros(1_795_507_200_000_000);
         let quota = NewQuota { remaining: 2, refill: Some(Refill { amount: 5, interval_seconds: 60 }) }.starting(start);
         let state = QuotaState::new(quota, 2, start);
-        assert_eq!([state.take(start, 1), state.take(start, 2), state.take(start, 1), state.take(start, 1)], [Some(1), None, Some(0), None]);
+        assert_eq!(
+            [state.take(start, 1), state.take(start, 2), state.take(start, 1), state.take(start, 1)],
+            [Some(1), None, Some(0), None]
+        );
         assert_eq!(state.take(start.plus_seconds(60), 5), Some(0));
         assert_eq!(state.take(start.plus_seconds(59), 1), None, "a clock that steps back refills nothing");
         assert_eq!(state.stored(start.plus_seconds(200)), (5, start.plus_seconds(180)));
@@ -90,8 +93,7 @@ mod tests {
         let start = Timestamp::from_micros(1_795_507_200_000_000);
         let state = QuotaState::new(NewQuota { remaining: 10_000, refill: None }.starting(start), 10_000, start);
         let taken: usize = std::thread::scope(|scope| {
-            let threads: Vec<_> =
-                (0..4).map(|_| scope.spawn(|| (0..5_000).filter(|_| state.take(start, 1).is_some()).count())).collect();
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| (0..5_000).filter(|_| state.take(start, 1).is_some()).count())).collect();
             threads.into_iter().map(|thread| thread.join().expect("no panic")).sum()
         });
         assert_eq!(taken, 10_000);

@@ -20,7 +20,12 @@ pub struct New {
 }
 
 /// Makes an active organization. A caller bound to one organization cannot make another.
-pub async fn create(authority: &Authority, caller: &Caller, new: &New, idempotency: Option<&Idempotency>) -> Result<Committed<Organization>> {
+pub async fn create(
+    authority: &Authority,
+    caller: &Caller,
+    new: &New,
+    idempotency: Option<&Idempotency>,
+) -> Result<Committed<Organization>> {
     caller.require(Permission::OrganizationsWrite)?;
     if caller.organization.is_some() {
         return Err(Refusal::BeyondOwnGrant("this key is bound to one organization".to_owned()).into());
@@ -30,7 +35,6 @@ pub async fn create(authority: &Authority, caller: &Caller, new: &New, idempoten
     let external_id = wrong.take("/external_id", text::optional(new.external_id.as_deref(), text::external_id));
     let metadata = wrong.take("/metadata", text::metadata(&new.metadata));
     wrong.done()?;
-    let id = OrganizationId::new(caller.context.now, authority.rng);
     let (name, external_id, metadata) = (&name, &external_id, &metadata);
     let _flight = authority.in_flight.enter(caller, idempotency)?;
     authority
@@ -39,6 +43,7 @@ pub async fn create(authority: &Authority, caller: &Caller, new: &New, idempoten
                 let before = super::find(&tx, caller, OrganizationId::stored(&before)).await?;
                 return Ok(Change::Nothing(before));
             }
+            let id = OrganizationId::new(at, authority.rng);
             refuse_taken(&tx, caller, external_id.as_deref(), id).await?;
             let organization = Organization {
                 id,
@@ -56,8 +61,13 @@ pub async fn create(authority: &Authority, caller: &Caller, new: &New, idempoten
                      (id, environment_id, name, external_id, status, metadata, status_changed_at, revision, created_at, updated_at)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $7, $7)",
                 params![
-                    id.to_string(), caller.context.environment.id.to_string(), name, external_id.clone(),
-                    Status::Active.as_str(), Value::Object(metadata.clone()).to_string(), at,
+                    id.to_string(),
+                    caller.context.environment.id.to_string(),
+                    name,
+                    external_id.clone(),
+                    Status::Active.as_str(),
+                    Value::Object(metadata.clone()).to_string(),
+                    at,
                 ],
             )
             .await?;

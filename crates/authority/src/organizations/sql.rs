@@ -35,9 +35,14 @@ pub(super) async fn store(tx: &Tx, organization: &Organization) -> Result<(), Er
          SET name = $2, external_id = $3, status = $4, status_changed_at = $5, metadata = $6, revision = $7, updated_at = $8
          WHERE id = $1",
         params![
-            organization.id.to_string(), &organization.name, organization.external_id.clone(), organization.status.as_str(),
-            organization.status_changed_at, serde_json::Value::Object(organization.metadata.clone()).to_string(),
-            organization.revision, organization.updated_at,
+            organization.id.to_string(),
+            &organization.name,
+            organization.external_id.clone(),
+            organization.status.as_str(),
+            organization.status_changed_at,
+            serde_json::Value::Object(organization.metadata.clone()).to_string(),
+            organization.revision,
+            organization.updated_at,
         ],
     )
     .await?;

@@ -20,7 +20,13 @@ pub async fn resume(authority: &Authority, caller: &Caller, id: OrganizationId) 
     set(authority, caller, id, Status::Active, "organization.resumed").await
 }
 
-async fn set(authority: &Authority, caller: &Caller, id: OrganizationId, status: Status, kind: &'static str) -> Result<Committed<Organization>> {
+async fn set(
+    authority: &Authority,
+    caller: &Caller,
+    id: OrganizationId,
+    status: Status,
+    kind: &'static str,
+) -> Result<Committed<Organization>> {
     caller.require(Permission::OrganizationsWrite)?;
     authority
         .change(&caller.context, |tx, at| async move {

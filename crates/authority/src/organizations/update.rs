@@ -20,7 +20,13 @@ pub struct Update {
     pub metadata: Option<Map<String, Value>>,
 }
 
-pub async fn update(authority: &Authority, caller: &Caller, id: OrganizationId, expected: Option<i64>, update: &Update) -> Result<Committed<Organization>> {
+pub async fn update(
+    authority: &Authority,
+    caller: &Caller,
+    id: OrganizationId,
+    expected: Option<i64>,
+    update: &Update,
+) -> Result<Committed<Organization>> {
     caller.require(Permission::OrganizationsWrite)?;
     let mut wrong = Violations::default();
     if let Some(name) = &update.name {

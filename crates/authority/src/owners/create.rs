@@ -33,7 +33,6 @@ pub async fn create(authority: &Authority, caller: &Caller, new: &New, idempoten
     wrong.done()?;
     // A key bound to one organization names owners of that organization.
     let organization = new.organization_id.or(caller.organization);
-    let id = OwnerId::new(caller.context.now, authority.rng);
     let _flight = authority.in_flight.enter(caller, idempotency)?;
     authority
         .change(&caller.context, |tx, at| async move {
@@ -46,6 +45,7 @@ pub async fn create(authority: &Authority, caller: &Caller, new: &New, idempoten
                     return Err(Refusal::OrganizationNotActive(organization.status.as_str()).into());
                 }
             }
+            let id = OwnerId::new(at, authority.rng);
             refuse_taken(&tx, caller, new.external_id.as_deref(), id).await?;
             let owner = made(id, organization, new, at);
             insert(&tx, &caller.context.environment, &owner).await?;
@@ -78,8 +78,15 @@ pub(crate) async fn insert(tx: &Tx, environment: &Environment, owner: &Owner) ->
              (id, environment_id, organization_id, type, name, email, external_id, status, revision, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9)",
         params![
-            owner.id.to_string(), environment.id.to_string(), owner.organization_id.map(|id| id.to_string()),
-            owner.kind.as_str(), &owner.name, &owner.email, owner.external_id.clone(), owner.status.as_str(), owner.created_at,
+            owner.id.to_string(),
+            environment.id.to_string(),
+            owner.organization_id.map(|id| id.to_string()),
+            owner.kind.as_str(),
+            &owner.name,
+            &owner.email,
+            owner.external_id.clone(),
+            owner.status.as_str(),
+            owner.created_at,
         ],
     )
     .await?;

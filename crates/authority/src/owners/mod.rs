@@ -14,8 +14,8 @@ use crate::error::{Refusal, Result};
 use crate::ids::{OrganizationId, OwnerId};
 use crate::page::{Page, Paging};
 
-pub use create::{New, create};
 pub(crate) use create::insert;
+pub use create::{New, create};
 pub use depart::{Departed, depart};
 pub use transfer::{Transferred, transfer};
 pub use update::{Update, update};
@@ -93,10 +93,7 @@ pub async fn list(authority: &Authority, caller: &Caller, filter: Filter, paging
         .and_if("status = ?", filter.status.map(Status::as_str))
         .and_if("LOWER(email) = ?", filter.email.map(|email| email.to_lowercase()));
     if let Some(search) = search {
-        select.and(
-            "(LOWER(name) LIKE ? ESCAPE '\\' OR LOWER(email) LIKE ? ESCAPE '\\')",
-            params![search.clone(), search],
-        );
+        select.and("(LOWER(name) LIKE ? ESCAPE '\\' OR LOWER(email) LIKE ? ESCAPE '\\')", params![search.clone(), search]);
     }
     select.and_if("id > ?", after).push("\nORDER BY id\nLIMIT ?", params![i64::from(limit) + 1]);
     let found = select.all(&authority.db).await?.iter().map(sql::owner).collect();

@@ -43,8 +43,14 @@ pub(super) async fn store(tx: &Tx, owner: &Owner) -> Result<(), Error> {
          SET name = $2, email = $3, external_id = $4, status = $5, departed_at = $6, revision = $7, updated_at = $8
          WHERE id = $1",
         params![
-            owner.id.to_string(), &owner.name, &owner.email, owner.external_id.clone(), owner.status.as_str(),
-            owner.departed_at, owner.revision, owner.updated_at,
+            owner.id.to_string(),
+            &owner.name,
+            &owner.email,
+            owner.external_id.clone(),
+            owner.status.as_str(),
+            owner.departed_at,
+            owner.revision,
+            owner.updated_at,
         ],
     )
     .await?;

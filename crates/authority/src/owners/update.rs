@@ -20,7 +20,13 @@ pub struct Update {
     pub external_id: Option<Option<String>>,
 }
 
-pub async fn update(authority: &Authority, caller: &Caller, id: OwnerId, expected: Option<i64>, update: &Update) -> Result<Committed<Owner>> {
+pub async fn update(
+    authority: &Authority,
+    caller: &Caller,
+    id: OwnerId,
+    expected: Option<i64>,
+    update: &Update,
+) -> Result<Committed<Owner>> {
     caller.require(Permission::OwnersWrite)?;
     let mut wrong = Violations::default();
     wrong.take("/name", text::optional(update.name.as_deref(), text::name));

@@ -28,7 +28,6 @@ pub async fn create(authority: &Authority, caller: &Caller, new: &New, idempoten
     let permissions = check_permissions(&mut wrong, &new.permissions);
     check_token(&mut wrong, new.token.as_ref());
     wrong.done()?;
-    let id = ResourceId::new(caller.context.now, authority.rng);
     let permissions = &permissions;
     let _flight = authority.in_flight.enter(caller, idempotency)?;
     authority
@@ -36,6 +35,7 @@ pub async fn create(authority: &Authority, caller: &Caller, new: &New, idempoten
             if let Some(before) = idempotency::recall(&tx, caller, idempotency, at).await? {
                 return Ok(Change::Nothing(super::find(&tx, caller, ResourceId::stored(&before)).await?));
             }
+            let id = ResourceId::new(at, authority.rng);
             if let Some(holder) = by_identifier(&tx, caller, &new.identifier).await? {
                 let holder = holder.id.to_string();
                 return Err(Refusal::Taken { field: "identifier", value: new.identifier.clone(), holder }.into());
@@ -44,8 +44,12 @@ pub async fn create(authority: &Authority, caller: &Caller, new: &New, idempoten
                 "INSERT INTO resources (id, environment_id, identifier, name, token, revision, created_at, updated_at)
                  VALUES ($1, $2, $3, $4, $5, 1, $6, $6)",
                 params![
-                    id.to_string(), caller.context.environment.id.to_string(), &new.identifier, &new.name,
-                    new.token.as_ref().map(|token| json!(token).to_string()), at,
+                    id.to_string(),
+                    caller.context.environment.id.to_string(),
+                    &new.identifier,
+                    &new.name,
+                    new.token.as_ref().map(|token| json!(token).to_string()),
+                    at,
                 ],
             )
             .await?;

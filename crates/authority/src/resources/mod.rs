@@ -86,14 +86,9 @@ pub async fn list(authority: &Authority, caller: &Caller, filter: Filter, paging
     let scope = format!("resources/{environment}/{filter:?}");
     let after = paging.position(&authority.cursors, &scope)?;
     let mut select = Select::new(sql::SELECT);
-    select
-        .and("environment_id = ?", params![environment.to_string()])
-        .and_if("identifier = ?", filter.identifier);
+    select.and("environment_id = ?", params![environment.to_string()]).and_if("identifier = ?", filter.identifier);
     if let Some(search) = filter.search.as_deref().map(contains) {
-        select.and(
-            "(LOWER(name) LIKE ? ESCAPE '\\' OR LOWER(identifier) LIKE ? ESCAPE '\\')",
-            params![search.clone(), search],
-        );
+        select.and("(LOWER(name) LIKE ? ESCAPE '\\' OR LOWER(identifier) LIKE ? ESCAPE '\\')", params![search.clone(), search]);
     }
     select.and_if("id > ?", after).push("\nORDER BY id\nLIMIT ?", params![i64::from(limit) + 1]);
     let rows = select.all(&authority.db).await?;

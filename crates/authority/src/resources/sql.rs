@@ -32,11 +32,8 @@ pub(super) async fn resource(on: &impl Query, row: &Row) -> Result<Resource, Err
             params![id.to_string()],
         )
         .await?;
-    let permission = |row: &Row| Permission {
-        name: row.text("name"),
-        description: row.opt_text("description"),
-        risk: Risk::stored(&row.text("risk")),
-    };
+    let permission =
+        |row: &Row| Permission { name: row.text("name"), description: row.opt_text("description"), risk: Risk::stored(&row.text("risk")) };
     Ok(Resource {
         id,
         identifier: row.text("identifier"),

@@ -23,7 +23,13 @@ pub struct Update {
     pub cascade: bool,
 }
 
-pub async fn update(authority: &Authority, caller: &Caller, id: ResourceId, expected: Option<i64>, update: &Update) -> Result<Committed<Resource>> {
+pub async fn update(
+    authority: &Authority,
+    caller: &Caller,
+    id: ResourceId,
+    expected: Option<i64>,
+    update: &Update,
+) -> Result<Committed<Resource>> {
     caller.require(ManagementPermission::ResourcesWrite)?;
     let mut wrong = Violations::default();
     wrong.take("/name", text::optional(update.name.as_deref(), text::name));
@@ -54,8 +60,11 @@ pub async fn update(authority: &Authority, caller: &Caller, id: ResourceId, expe
             tx.execute(
                 "UPDATE resources SET name = $2, token = $3, revision = $4, updated_at = $5 WHERE id = $1",
                 params![
-                    id.to_string(), update.name.as_ref().unwrap_or(&before.name),
-                    token.map(|token| json!(token).to_string()), before.revision + 1, at,
+                    id.to_string(),
+                    update.name.as_ref().unwrap_or(&before.name),
+                    token.map(|token| json!(token).to_string()),
+                    before.revision + 1,
+                    at,
                 ],
             )
             .await?;

@@ -8,8 +8,7 @@ pub fn class() -> impl Strategy<Value = Class> {
 }
 
 pub fn prefix() -> impl Strategy<Value = Prefix> {
-    "[a-z][a-z0-9]{1,9}(_[a-z0-9]{1,6}){0,3}"
-        .prop_filter_map("a prefix of our own", |text| Prefix::parse(&text).ok())
+    "[a-z][a-z0-9]{1,9}(_[a-z0-9]{1,6}){0,3}".prop_filter_map("a prefix of our own", |text| Prefix::parse(&text).ok())
 }
 
 /// What a credential is minted from.
@@ -28,12 +27,10 @@ impl Parts {
 }
 
 pub fn parts() -> impl Strategy<Value = Parts> {
-    (prefix(), class(), any::<[u8; 12]>(), any::<[u8; 32]>()).prop_map(
-        |(prefix, class, id, entropy)| Parts {
-            prefix,
-            class,
-            id: CredentialId::from_bytes(id),
-            entropy,
-        },
-    )
+    (prefix(), class(), any::<[u8; 12]>(), any::<[u8; 32]>()).prop_map(|(prefix, class, id, entropy)| Parts {
+        prefix,
+        class,
+        id: CredentialId::from_bytes(id),
+        entropy,
+    })
 }

@@ -1,0 +1,42 @@
+//! Commands that ask a running server, a file per resource. Each turns its words into one call.
+
+pub mod environment;
+pub mod key;
+pub mod management_key;
+pub mod operator;
+pub mod org;
+pub mod owner;
+pub mod resource;
+
+use serde_json::{Map, Value};
+
+/// Where a list goes on, and how long a page is.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Page {
+    #[arg(long)]
+    cursor: Option<String>,
+    /// 1 to 200.
+    #[arg(long)]
+    limit: Option<u32>,
+}
+
+impl Page {
+    fn of(&self, call: super::client::Call) -> super::client::Call {
+        call.query("cursor", &self.cursor).query("limit", &self.limit.map(|limit| limit.to_string()))
+    }
+}
+
+/// A body of what was given; what was not is left out.
+fn body(fields: impl IntoIterator<Item = (&'static str, Option<Value>)>) -> Value {
+    let given = fields.into_iter().filter_map(|(field, value)| Some((field.to_owned(), value?)));
+    Value::Object(given.collect::<Map<String, Value>>())
+}
+
+fn text(value: &Option<String>) -> Option<Value> {
+    value.clone().map(Value::from)
+}
+
+/// A list that is left out when empty.
+fn texts(values: &[String]) -> Option<Value> {
+    (!values.is_empty()).then(|| values.to_vec().into())
+}

@@ -1,0 +1,153 @@
+//! Request bodies: JSON of a known shape, read only after the caller was let in.
+//! An error names the place and what would be right there, never what stood there.
+
+use axum::extract::FromRequest;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use claviger_api::problem::FieldError;
+use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Problem;
+use super::service::BodyLimit;
+
+/// A JSON body: in requests parsed strictly, in responses written with `Cache-Control: no-store`.
+pub struct Json<T> {
+    pub value: T,
+    /// The body as it came: an `Idempotency-Key` is bound to it.
+    pub raw: Bytes,
+}
+
+impl<T> Json<T> {
+    pub fn answer(value: T) -> Self {
+        Self { value, raw: Bytes::new() }
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        let body = serde_json::to_vec(&self.value).expect("an answer can be written");
+        let headers = [
+            (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        ];
+        (headers, body).into_response()
+    }
+}
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: axum::extract::Request, _: &S) -> Result<Self, Problem> {
+        let raw = read(request).await?;
+        // An empty body stands for an empty object, for deeds that need no words.
+        let text: &[u8] = if raw.is_empty() { b"{}" } else { &raw };
+        Ok(Self { value: parse(text)?, raw })
+    }
+}
+
+/// Reads a JSON body within the limit of its route.
+pub async fn read<B>(request: Request<B>) -> Result<Bytes, Problem>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let limit = request.extensions().get::<BodyLimit>().map_or(64 * 1024, |limit| limit.0);
+    let declared =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()).and_then(|length| length.parse().ok());
+    let has_body = declared.is_none_or(|length: usize| length > 0) && !request.body().is_end_stream();
+    if has_body {
+        refuse_foreign_type(request.headers())?;
+    }
+    if declared.is_some_and(|length| length > limit) {
+        return Err(too_large(limit));
+    }
+    match Limited::new(request.into_body(), limit).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(too_large(limit)),
+        Err(_) => {
+            Err(Problem::new(StatusCode::BAD_REQUEST, "BODY_INCOMPLETE", "The body did not arrive", "the connection ended inside the body"))
+        }
+    }
+}
+
+fn too_large(limit: usize) -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE", "The body is too large", format!("at most {limit} bytes are read here"))
+}
+
+fn refuse_foreign_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|given| given.to_str().ok()).unwrap_or("");
+    let essence = given.split(';').next().unwrap_or("").trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "UNSUPPORTED_MEDIA_TYPE",
+        "The body is not JSON",
+        "send `Content-Type: application/json`",
+    ))
+}
+
+/// Parses strictly: unknown fields, wrong types and doubled fields are refused, each by its place.
+pub fn parse<'a, T: serde::Deserialize<'a>>(text: &'a [u8]) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let pointer = pointer(error.path());
+        problem(&pointer, error.inner())
+    })?;
+    reader.end().map_err(|error| problem("", &error))?;
+    Ok(parsed)
+}
+
+fn problem(pointer: &str, error: &serde_json::Error) -> Problem {
+    use serde_json::error::Category;
+    let words = words(error);
+    match error.classify() {
+        Category::Data => {
+            let mut problem = Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "INVALID_VALUE",
+                "A value cannot be accepted",
+                format!("{pointer} {words}").trim().to_owned(),
+            );
+            problem.errors = vec![FieldError { pointer: pointer.to_owned(), detail: words }];
+            problem
+        }
+        _ => Problem::new(
+            StatusCode::BAD_REQUEST,
+            "INVALID_JSON",
+            "The body is not JSON",
+            format!("at line {} column {}: {words}", error.line(), error.column()),
+        ),
+    }
+}
+
+/// The parser's words without its place and without the value it met: that may be a secret.
+fn words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(words, _)| words);
+    let Some(kind) = text.strip_prefix("invalid type: ").or_else(|| text.strip_prefix("invalid value: ")) else { return text.to_owned() };
+    let met = kind.split([' ', '`']).next().unwrap_or("value");
+    let expected = kind.rsplit_once("expected ").map_or("another", |(_, expected)| expected);
+    let expected = expected.strip_prefix("struct ").map_or(expected, |_| "an object");
+    format!("is a {met} where {expected} is expected")
+}
+
+/// `keys[3].name` as a JSON Pointer: `/keys/3/name`.
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let mut pointer = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+            Segment::Map { key } | Segment::Enum { variant: key } => {
+                pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1")))
+            }
+            Segment::Unknown => {}
+        }
+    }
+    pointer
+}

@@ -1,0 +1,186 @@
+//! Every request passes here first and last: overload, request id, client address, the hot path, problem bodies,
+//! metrics. It knows no route but the one that must not pay for a router.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::MatchedPath;
+use axum::response::IntoResponse as _;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
+use tower::ServiceExt as _;
+
+use super::Problem;
+use crate::app::App;
+use crate::host::client_address::client_address;
+use crate::host::listen::Peer;
+use crate::host::request_id::{RequestId, TraceParent};
+use crate::routes::verify;
+
+/// Most answers are a few bytes that are there already; only some come as a stream.
+pub type AnswerBody = Either<Full<Bytes>, Body>;
+
+/// What is known of a request before any handler sees it.
+#[derive(Clone)]
+pub struct Arrival {
+    pub request_id: RequestId,
+    pub client: IpAddr,
+    pub is_tls: bool,
+}
+
+/// How many bytes of body the route reads.
+#[derive(Clone, Copy)]
+pub struct BodyLimit(pub usize);
+
+/// The service that a connection talks to.
+#[derive(Clone)]
+pub struct Edge {
+    app: Arc<App>,
+    router: axum::Router,
+    under_way: Arc<AtomicU64>,
+}
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+impl Edge {
+    pub fn new(app: Arc<App>, router: axum::Router) -> Self {
+        Self { app, router, under_way: Arc::default() }
+    }
+
+    pub async fn serve(self, request: Request<Incoming>, peer: Peer) -> Result<Response<AnswerBody>, Infallible> {
+        let _place = match self.enter() {
+            Ok(place) => place,
+            Err(overload) => return Ok(finish(overload.into_response(), "overload")),
+        };
+        // The one route that is measured against a server without any.
+        if request.method() == Method::POST && request.uri().path() == "/v1/verify" {
+            return Ok(self.verify(request).await);
+        }
+        Ok(self.route(request, peer).await)
+    }
+
+    fn enter(&self) -> Result<Place<'_>, Problem> {
+        let before = self.under_way.fetch_add(1, Ordering::Relaxed);
+        let place = Place(&self.under_way);
+        if before >= u64::from(self.app.http.max_in_flight.get()) {
+            self.app.metrics.shed();
+            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED", "Too much at once", "try again in a second"));
+        }
+        Ok(place)
+    }
+
+    async fn verify(&self, mut request: Request<Incoming>) -> Response<AnswerBody> {
+        request.extensions_mut().insert(BodyLimit(self.app.http.body_limit_bytes.get()));
+        let named = request.headers().get(&X_REQUEST_ID).cloned();
+        let answered = tokio::time::timeout(self.timeout(), verify::hot(&self.app, request)).await;
+        let mut response = match answered {
+            Ok(Ok(body)) => {
+                let mut response = Response::new(Either::Left(Full::new(body)));
+                response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+                response
+            }
+            Ok(Err(problem)) => return finish(problem.into_response(), self.request_id(named.as_ref()).as_str()),
+            Err(_) => return finish(timed_out().into_response(), self.request_id(named.as_ref()).as_str()),
+        };
+        if named.is_some() {
+            let id = self.request_id(named.as_ref());
+            if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+                response.headers_mut().insert(X_REQUEST_ID, value);
+            }
+        }
+        response
+    }
+
+    fn request_id(&self, named: Option<&HeaderValue>) -> RequestId {
+        RequestId::accept(named.and_then(|value| value.to_str().ok()), claviger_authority::rng::Rng.bytes())
+    }
+
+    async fn route(&self, mut request: Request<Incoming>, peer: Peer) -> Response<AnswerBody> {
+        let request_id = self.request_id(request.headers().get(&X_REQUEST_ID));
+        let client = client_address(peer.address.ip(), request.headers(), &self.app.http.trusted_proxies, self.app.forwarded_header());
+        let trace = request.headers().get("traceparent").and_then(|value| value.to_str().ok()).and_then(TraceParent::parse);
+        request.extensions_mut().insert(Arrival { request_id: request_id.clone(), client, is_tls: peer.is_tls });
+        let limit = self.body_limit(request.uri().path());
+        request.extensions_mut().insert(BodyLimit(limit));
+        let method = request.method().clone();
+        let clock = &self.app.authority.clock;
+        let began = clock.since_boot_nanos();
+        let answered = tokio::time::timeout(self.timeout(), self.router.clone().oneshot(request.map(Body::new))).await;
+        let response = match answered {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(_) => timed_out().into_response(),
+        };
+        let took = Duration::from_nanos(clock.since_boot_nanos().saturating_sub(began));
+        let route = response.extensions().get::<Matched>().map_or_else(|| "unmatched".to_owned(), |matched| matched.0.clone());
+        self.app.metrics.request(&route, &method, response.status(), took);
+        let status = response.status().as_u16();
+        let trace = trace.map(|trace| trace.to_string()).unwrap_or_default();
+        tracing::debug!(%method, route, status, request_id = request_id.as_str(), trace, micros = took.as_micros() as u64, "answered");
+        finish(response, request_id.as_str())
+    }
+
+    fn timeout(&self) -> Duration {
+        Duration::from_secs(self.app.http.request_timeout_seconds.get())
+    }
+
+    fn body_limit(&self, path: &str) -> usize {
+        match path {
+            "/v1/verify/batch" => self.app.http.batch_body_limit_bytes.get(),
+            "/v1/api-keys/import" => self.app.http.import_body_limit_bytes.get(),
+            _ => self.app.http.body_limit_bytes.get(),
+        }
+    }
+}
+
+/// A place among the requests under way.
+struct Place<'a>(&'a AtomicU64);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn timed_out() -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "TIMEOUT",
+        "It took too long",
+        "a change may have been made all the same: look before you repeat it",
+    )
+}
+
+/// Writes the body of a problem, now that the request id is known, and names that id.
+fn finish(mut response: Response<Body>, request_id: &str) -> Response<AnswerBody> {
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response.map(Either::Right) };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.remove(header::CONTENT_LENGTH);
+    response.map(|_| Either::Left(Full::new(problem.body(request_id).into())))
+}
+
+/// The route's template, noted for metrics: ids never become labels.
+#[derive(Clone)]
+struct Matched(String);
+
+/// Notes the template of the matched route in the response.
+pub async fn note_route(request: axum::extract::Request, next: axum::middleware::Next) -> axum::response::Response {
+    let matched = request.extensions().get::<MatchedPath>().map(|path| Matched(path.as_str().to_owned()));
+    let mut response = next.run(request).await;
+    if let Some(matched) = matched {
+        response.extensions_mut().insert(matched);
+    }
+    response
+}

@@ -1,0 +1,146 @@
+//! `POST /v1/verify` and its batch: the path that everything is measured by.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::response::IntoResponse;
+use bytes::Bytes;
+use claviger_api::verify::{VerifyBatchRequest, VerifyBatchResponse, VerifyRequest, VerifyResponse};
+use claviger_authority::gate::{Answer as Decision, Ask, Code, EnvironmentState};
+use claviger_authority::ids::OrganizationId;
+use claviger_authority::{Authority, Refusal};
+use http::{HeaderMap, HeaderValue, header};
+
+use super::{Answer, Shared};
+use crate::app::App;
+use crate::edge::body::{parse, read};
+use crate::edge::caller::{VERIFY, bearer, environment};
+use crate::edge::{Json, Problem};
+
+/// Says whether a credential is good and for what. Always 200 with a `code`; needs `credentials:verify`.
+#[utoipa::path(post, path = "/v1/verify", tag = "verify", request_body = VerifyRequest<'_>, responses((status = 200, body = VerifyResponse)))]
+pub async fn verify(State(app): Shared, request: Request) -> Answer<impl IntoResponse> {
+    let body = hot(&app, request).await?;
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    Ok((headers, body))
+}
+
+/// The same without a router around it.
+pub async fn hot<B>(app: &App, request: http::Request<B>) -> Result<Bytes, Problem>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let (environment, only) = caller(app, request.headers()).await?;
+    let body = read(request).await?;
+    let wanted: VerifyRequest<'_> = parse(&body)?;
+    let decision = decide(app, &environment, only, &wanted, "").await?;
+    let mut answer = String::with_capacity(512);
+    write(&decision, &environment, &mut answer);
+    Ok(answer.into())
+}
+
+type CallerScope = (Arc<EnvironmentState>, Option<OrganizationId>);
+
+async fn caller(app: &App, headers: &HeaderMap) -> Result<CallerScope, Problem> {
+    let bearer = bearer(headers)?.ok_or(Refusal::NoCredential)?;
+    let authority: &Authority = &app.authority;
+    Ok(authority.gate.caller(authority.db(), bearer, environment(headers)?, VERIFY).await?)
+}
+
+async fn decide(
+    app: &App,
+    environment: &EnvironmentState,
+    only: Option<OrganizationId>,
+    wanted: &VerifyRequest<'_>,
+    at: &str,
+) -> Result<Decision, Problem> {
+    let client = match wanted.ip.as_deref() {
+        Some(text) => {
+            Some(text.parse::<IpAddr>().map_err(|_| Problem::invalid(format!("{at}/ip"), "is not an IP address such as 192.0.2.7"))?)
+        }
+        None => None,
+    };
+    let ask = Ask {
+        resource: wanted.resource.as_deref().map(Cow::Borrowed),
+        permissions: wanted.permissions.iter().map(|permission| Cow::Borrowed(&*permission.0)).collect(),
+        client,
+        cost: wanted.cost,
+        min_seq: wanted.min_seq,
+        only,
+        management: false,
+    };
+    let authority: &Authority = &app.authority;
+    let decision = match authority.gate.verify_resident(environment, &wanted.credential, &ask) {
+        Some(decision) => decision,
+        None => authority.gate.verify(authority.db(), environment, &wanted.credential, &ask).await?,
+    };
+    app.metrics.outcome(decision.code as usize);
+    Ok(decision)
+}
+
+/// Up to 100 verifications in one request; each is answered for itself.
+#[utoipa::path(post, path = "/v1/verify/batch", tag = "verify", request_body = VerifyBatchRequest<'_>, responses((status = 200, body = VerifyBatchResponse)))]
+pub async fn batch(State(app): Shared, request: Request) -> Answer<Json<serde_json::Value>> {
+    let (environment, only) = caller(&app, request.headers()).await?;
+    let body = read(request).await?;
+    let wanted: VerifyBatchRequest<'_> = parse(&body)?;
+    if wanted.requests.is_empty() || wanted.requests.len() > 100 {
+        return Err(Problem::invalid("/requests", format!("has {} requests; 1 to 100 are allowed", wanted.requests.len())));
+    }
+    let mut results = Vec::with_capacity(wanted.requests.len());
+    for (place, wanted) in wanted.requests.iter().enumerate() {
+        let decision = decide(&app, &environment, only, wanted, &format!("/requests/{place}")).await?;
+        let mut answer = String::with_capacity(512);
+        write(&decision, &environment, &mut answer);
+        results.push(serde_json::from_str::<serde_json::Value>(&answer).expect("what was just written is JSON"));
+    }
+    Ok(Json::answer(serde_json::json!({ "results": results })))
+}
+
+/// Writes a `VerifyResponse`. By hand, for it is most of what a verification costs; a test compares it with the type.
+fn write(decision: &Decision, environment: &EnvironmentState, out: &mut String) {
+    use std::fmt::Write as _;
+    out.push_str(if decision.code == Code::Valid { "{\"valid\":true,\"code\":\"" } else { "{\"valid\":false,\"code\":\"" });
+    out.push_str(decision.code.as_str());
+    if let Some(holder) = &decision.holder {
+        out.push_str("\",\"kind\":\"api_key\",\"lifecycle\":\"standing\",\"id\":\"");
+        out.push_str(&holder.public_id());
+        if let Some(organization) = holder.organization() {
+            out.push_str("\",\"organization_id\":\"");
+            out.push_str(&organization.text);
+        }
+        out.push_str("\",\"environment\":\"");
+        out.push_str(&environment.environment.load().slug);
+        out.push_str("\",\"owner_id\":\"");
+        holder.owner.write_to(out);
+        out.push('"');
+        if let Some(grants) = holder.grants() {
+            if let Some(resource) = &grants.resource {
+                out.push_str(",\"resource\":");
+                // A URI may hold a quotation mark's worth of trouble; let the library quote it.
+                out.push_str(&serde_json::to_string(resource).expect("a text can be written"));
+            }
+            out.push_str(",\"permissions\":");
+            out.push_str(&grants.json);
+        }
+        if let Some(expires_at) = holder.expiry() {
+            let _ = write!(out, ",\"expires_at\":\"{expires_at}\"");
+        }
+        if let Some(rate) = &decision.rate {
+            let (limit, remaining, reset) = (rate.limit, rate.remaining, rate.reset_seconds);
+            let _ = write!(out, ",\"ratelimit\":{{\"limit\":{limit},\"remaining\":{remaining},\"reset_seconds\":{reset}}}");
+        }
+        if let Some(remaining) = decision.quota_remaining {
+            let _ = write!(out, ",\"quota\":{{\"remaining\":{remaining}}}");
+        }
+    } else {
+        out.push('"');
+    }
+    let _ = write!(out, ",\"decision_id\":\"dec_{:016x}\",\"as_of\":{{\"journal_seq\":{}}}}}", decision.decision, decision.journal_seq);
+}

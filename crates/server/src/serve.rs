@@ -1,0 +1,155 @@
+//! Starting, serving and stopping: the order of things from an empty folder to a drained process.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use claviger_authority::access::keys;
+use claviger_authority::clock::Clock;
+use claviger_authority::credential::Secret;
+use claviger_authority::db::{Location, PoolSizes};
+use claviger_authority::gate::Code;
+use claviger_authority::{Authority, Settings, seal};
+use tokio::net::TcpListener;
+
+use crate::app::App;
+use crate::edge::service::Edge;
+use crate::host::config::Config;
+use crate::host::metrics::Metrics;
+use crate::host::{listen, logs, notify, signals, spawn, tls};
+
+/// How often the journal is looked at for changes of others.
+const FOLLOW: Duration = Duration::from_millis(500);
+
+/// Serves until the process is told to stop.
+pub fn run(config: Config) -> Result<(), String> {
+    config.check().map_err(|error| error.to_string())?;
+    logs::init(config.log.format, &config.log.level)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind(config.listen).await.map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let server = Server::start(&config, Clock::System).await?;
+        tracing::info!(%address, database = location(&config)?.engine(), version = env!("CARGO_PKG_VERSION"), "ready");
+        notify::ready();
+        server.serve(&config, listener, signals::terminate()).await
+    })
+}
+
+/// A server that is open but does not serve yet.
+pub struct Server {
+    pub app: Arc<App>,
+}
+
+impl Server {
+    /// Opens everything; at the very first start also hands out the first management key.
+    pub async fn start(config: &Config, clock: Clock) -> Result<Self, String> {
+        let authority = open(config, clock).await?;
+        if keys::is_first_start(&authority).await.map_err(|error| error.to_string())? {
+            let file = config.bootstrap_key_file.as_deref();
+            keys::bootstrap(&authority, "live", |secret| hand_out(secret, file)).await.map_err(|error| error.to_string())?;
+        }
+        let codes: Vec<&'static str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        let app = App { authority, metrics: Metrics::new(&codes), http: config.http.clone(), gateway: config.gateway.clone() };
+        Ok(Self { app: Arc::new(app) })
+    }
+
+    /// Serves until `stop`, then drains, writes what is counted, and closes.
+    pub async fn serve(self, config: &Config, listener: TcpListener, stop: impl Future<Output = ()> + Send) -> Result<(), String> {
+        let authority = self.app.authority.clone();
+        let follower = spawn::task("follow the journal", follow(authority.clone()));
+        let flusher = spawn::task("flush usage", flush(authority.clone(), Duration::from_secs(config.gate.flush_interval_seconds.get())));
+        let certificates = match (&config.tls.certificate_file, &config.tls.key_file) {
+            (Some(certificate), Some(key)) => Some(tls::Certificates::load(certificate, key)?),
+            _ => None,
+        };
+        let watcher = certificates.clone().map(|certificates| spawn::task("watch certificates", certificates.watch(signals::hangups())));
+        let watchdog = notify::watchdog().map(|watchdog| spawn::task("watchdog", watchdog));
+        let edge = Edge::new(self.app.clone(), crate::router::router(self.app.clone()));
+        let handler = move |request, peer| edge.clone().serve(request, peer);
+        listen::serve(listener, certificates, limits(config), handler, stop).await;
+        notify::stopping();
+        follower.abort();
+        flusher.abort();
+        for task in [watcher, watchdog].into_iter().flatten() {
+            task.abort();
+        }
+        authority.close().await.map_err(|error| format!("the last counters could not be written: {error}"))
+    }
+}
+
+fn limits(config: &Config) -> listen::Limits {
+    let http = &config.http;
+    listen::Limits {
+        header_timeout: Duration::from_secs(http.header_timeout_seconds.get()),
+        max_connections: http.max_connections.get() as usize,
+        max_headers: http.max_headers.get() as usize,
+        max_header_bytes: http.max_header_bytes.get() as usize,
+        drain: Duration::from_secs(http.drain_seconds),
+    }
+}
+
+async fn follow(authority: Arc<Authority>) {
+    loop {
+        tokio::time::sleep(FOLLOW).await;
+        if let Err(error) = authority.follow_journal().await {
+            tracing::warn!(%error, "the journal cannot be followed at the moment");
+        }
+    }
+}
+
+async fn flush(authority: Arc<Authority>, every: Duration) {
+    loop {
+        tokio::time::sleep(every).await;
+        if let Err(error) = authority.flush_usage().await {
+            tracing::warn!(%error, "usage could not be written; it is kept and tried again");
+        }
+    }
+}
+
+/// Opens the platform as the configuration says.
+pub async fn open(config: &Config, clock: Clock) -> Result<Arc<Authority>, String> {
+    let settings = Settings {
+        location: location(config)?,
+        pools: PoolSizes { sqlite_readers: config.sqlite.max_connections.get(), postgres: config.postgres.max_connections.get() },
+        master_key_file: master_key_file(config),
+        key_prefix: config.key_prefix.clone(),
+        public_url: public_url(config),
+        gate_memory_bytes: config.gate.memory_budget_bytes.get(),
+        clock,
+    };
+    Authority::open(settings).await.map_err(|error| error.to_string())
+}
+
+pub fn location(config: &Config) -> Result<Location, String> {
+    match config.database.expose() {
+        "" => Ok(Location::Sqlite(config.data_dir.join("claviger.db"))),
+        address => Location::parse(address).map_err(|error| error.to_string()),
+    }
+}
+
+pub fn master_key_file(config: &Config) -> PathBuf {
+    config.master_key_path()
+}
+
+pub fn public_url(config: &Config) -> String {
+    config.issuer_base()
+}
+
+/// Shows a management key once: in the file named, which must not be there yet, or else on the terminal. Never in a log.
+pub fn hand_out(secret: &Secret, file: Option<&Path>) -> std::io::Result<()> {
+    match file {
+        // A start that failed after this point leaves a file whose key was never stored: it is replaced.
+        Some(file) => {
+            if file.exists() {
+                std::fs::remove_file(file)?;
+            }
+            seal::write_private(file, secret.expose())
+        }
+        None => {
+            println!("The first management key, shown only this once:\n\n    {}\n", secret.expose());
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The whole contract through the public door, a file per address. Runs on either engine.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod access;
+mod api_keys;
+mod environments;
+mod gateway;
+mod idempotency;
+mod journal;
+mod limits;
+mod openapi;
+mod organizations;
+mod owners;
+mod resources;
+mod verify;
