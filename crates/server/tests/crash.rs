@@ -130,7 +130,8 @@ async fn nothing_acknowledged_is_lost_to_kill_9() {
         let caller = Caller { http: http.clone(), url: running.url.clone(), key };
         if round == 0 {
             let organization = caller.post("/v1/organizations", json!({ "name": "A" })).await.expect("it answers");
-            let owner = caller.post("/v1/owners", json!({ "name": "O", "email": "o@example.com", "type": "team" })).await.expect("it answers");
+            let owner =
+                caller.post("/v1/owners", json!({ "name": "O", "email": "o@example.com", "type": "team" })).await.expect("it answers");
             body = json!({ "organization_id": organization["id"], "owner_id": owner["id"], "name": "K" });
         }
         // Everything that was acknowledged before the last kill, as the new process sees it.

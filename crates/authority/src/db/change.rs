@@ -163,7 +163,7 @@ impl Retryable for Error {
     }
 }
 
-async fn lock_head(tx: &Tx, environment: EnvironmentId) -> Result<Head, Error> {
+pub(super) async fn lock_head(tx: &Tx, environment: EnvironmentId) -> Result<Head, Error> {
     let row = tx
         .one(
             "UPDATE journal_heads

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use super::{Db, Error, Query, Tx, params};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::ids::ChangeId;
 
 /// One step of the schema.
@@ -30,18 +30,19 @@ pub type Pending = Vec<&'static Migration>;
 const LOCK_SECONDS: i64 = 60;
 const LOCK_POLL: Duration = Duration::from_millis(100);
 
+/// Tables that belong to the migrations themselves, and to one database only: copies do not carry them.
+const BOOKKEEPING: &str = "
+    CREATE TABLE IF NOT EXISTS schema_migrations (
+        version BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at BIGINT NOT NULL);
+    CREATE TABLE IF NOT EXISTS migration_lock (
+        id BIGINT PRIMARY KEY, holder TEXT NOT NULL, locked_until BIGINT NOT NULL);
+    INSERT INTO migration_lock (id, holder, locked_until) VALUES (1, '', 0) ON CONFLICT (id) DO NOTHING;";
+
 impl Db {
     /// Brings the schema up to date. A node that finds another one migrating waits for it.
     pub async fn migrate(&self, clock: &Clock) -> Result<usize, Error> {
         self.note(async |tx| {
-            tx.script(
-                "CREATE TABLE IF NOT EXISTS schema_migrations (
-                     version BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at BIGINT NOT NULL);
-                 CREATE TABLE IF NOT EXISTS migration_lock (
-                     id BIGINT PRIMARY KEY, holder TEXT NOT NULL, locked_until BIGINT NOT NULL);
-                 INSERT INTO migration_lock (id, holder, locked_until) VALUES (1, '', 0) ON CONFLICT (id) DO NOTHING;",
-            )
-            .await
+            tx.script(BOOKKEEPING).await
         })
         .await
         .or_else(lost_race_to_create)?;
@@ -59,7 +60,7 @@ impl Db {
     /// What is still to run; also refuses a schema that is newer or was tampered with.
     pub async fn pending_migrations(&self) -> Result<Pending, Error> {
         let rows = self.all("SELECT version, checksum FROM schema_migrations ORDER BY version", vec![]).await?;
-        let known = MIGRATIONS.last().map_or(0, |last| last.version);
+        let known = newest();
         for row in &rows {
             let version = row.int("version");
             let Some(migration) = MIGRATIONS.iter().find(|migration| migration.version == version) else {
@@ -105,7 +106,26 @@ impl Db {
     }
 }
 
-async fn apply(tx: Tx, migration: &Migration, now: crate::clock::Timestamp) -> Result<(), Error> {
+/// The schema of an earlier release, or of this one, in an empty database; part of a larger transaction.
+pub(super) async fn found(tx: &Tx, version: i64, now: Timestamp) -> Result<(), Error> {
+    tx.script(BOOKKEEPING).await?;
+    advance(tx, 0, version, now).await
+}
+
+/// The migrations after one version, up to another; part of a larger transaction.
+pub(super) async fn advance(tx: &Tx, after: i64, up_to: i64, now: Timestamp) -> Result<(), Error> {
+    for migration in MIGRATIONS.iter().filter(|migration| migration.version > after && migration.version <= up_to) {
+        apply(tx.clone(), migration, now).await?;
+    }
+    Ok(())
+}
+
+/// The newest schema that this binary knows.
+pub(super) fn newest() -> i64 {
+    MIGRATIONS.last().map_or(0, |last| last.version)
+}
+
+async fn apply(tx: Tx, migration: &Migration, now: Timestamp) -> Result<(), Error> {
     tx.script(migration.sql).await?;
     tx.execute(
         "INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES ($1, $2, $3, $4)",

@@ -41,6 +41,10 @@ impl Row {
         self.column(name)
     }
 
+    pub fn opt_bytes(&self, name: &str) -> Option<Vec<u8>> {
+        self.column(name)
+    }
+
     pub fn time(&self, name: &str) -> crate::clock::Timestamp {
         crate::clock::Timestamp::from_micros(self.int(name))
     }

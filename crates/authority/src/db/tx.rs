@@ -28,6 +28,15 @@ impl Db {
         };
         Ok(Tx(Arc::new(Mutex::new(Some(inner)))))
     }
+
+    /// The whole database as it is now, whatever others change meanwhile: for copies and checks. It cannot write.
+    pub(crate) async fn snapshot(&self) -> Result<Tx, Error> {
+        let inner = match &self.pools {
+            Pools::Sqlite { read, .. } => Inner::Sqlite(read.begin().await?),
+            Pools::Postgres(pool) => Inner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?),
+        };
+        Ok(Tx(Arc::new(Mutex::new(Some(inner)))))
+    }
 }
 
 impl Tx {

@@ -37,7 +37,8 @@ pub async fn verify(on: &impl Query) -> Result<Result<i64, Break>, Error> {
             for row in &rows {
                 let (leaf, here) = (row.text("leaf"), row.int("at"));
                 let broken = |what| Ok(Err(Break { environment: environment.clone(), seq: row.int("seq"), what }));
-                let parsed: Value = row.json("leaf");
+                // A leaf that is no JSON any more was changed: it is told so below, by its hash.
+                let parsed: Value = serde_json::from_str(&leaf).unwrap_or_default();
                 if row.int("seq") != seq + 1 || parsed["seq"] != row.int("seq") {
                     return broken("an event is missing before it");
                 }

@@ -5,6 +5,7 @@ mod support;
 
 mod access;
 mod api_keys;
+mod bad_input;
 mod environments;
 mod gateway;
 mod idempotency;
