@@ -100,9 +100,11 @@ impl Authority {
             std::fs::create_dir_all(folder).map_err(|error| db::Error::Copy(format!("cannot make {}: {error}", folder.display())))?;
         }
         let db = Db::open(&settings.location, settings.pools, true).await?;
-        db.migrate(&settings.clock).await?;
-        let is_new = db.optional("SELECT id FROM sealed_keys LIMIT 1", vec![]).await?.is_none();
-        let master_key = MasterKey::load(&settings.master_key_file, is_new, rng)?;
+        let load_master_key = async {
+            let is_new = db.optional("SELECT id FROM sealed_keys LIMIT 1", vec![]).await?.is_none();
+            Ok::<_, Error>(MasterKey::load(&settings.master_key_file, is_new, rng)?)
+        };
+        let master_key = db.alone(&settings.clock, load_master_key).await?;
         let mut authority = Self {
             db,
             clock: settings.clock.clone(),
@@ -114,7 +116,8 @@ impl Authority {
             environments: ArcSwap::from_pointee(HashMap::new()),
             public_url: settings.public_url,
         };
-        environments::create_defaults(&authority, &settings.key_prefix).await?;
+        let defaults = environments::create_defaults(&authority, &settings.key_prefix);
+        authority.db.alone(&authority.clock, defaults).await?;
         authority.load_environments().await?;
         authority.cursors = Cursors::new(&authority.cursor_key());
         authority.gate.load(&authority.db).await?;

@@ -46,10 +46,8 @@ impl Server {
     /// Opens everything; at the very first start also hands out the first management key.
     pub async fn start(config: &Config, clock: Clock) -> Result<Self, String> {
         let authority = open(config, clock).await?;
-        if keys::is_first_start(&authority).await.map_err(|error| error.to_string())? {
-            let file = config.bootstrap_key_file.as_deref();
-            keys::bootstrap(&authority, "live", |secret| hand_out(secret, file)).await.map_err(|error| error.to_string())?;
-        }
+        let file = config.bootstrap_key_file.as_deref();
+        keys::bootstrap(&authority, "live", true, |secret| hand_out(secret, file)).await.map_err(|error| error.to_string())?;
         let codes: Vec<&'static str> = Code::ALL.iter().map(|code| code.as_str()).collect();
         let app = App { authority, metrics: Metrics::new(&codes), http: config.http.clone(), gateway: config.gateway.clone() };
         Ok(Self { app: Arc::new(app) })

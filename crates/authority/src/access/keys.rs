@@ -184,11 +184,13 @@ fn snapshot(key: &ManagementKey) -> Value {
 
 /// Makes a key for an administrator of the whole instance, without a caller: first start, or recovery by whoever
 /// holds database and master key. `hand_out` runs before the commit, so a key that could not be handed out is not there.
+/// With `only_the_first` nothing is made where there is a key already: of two nodes that start at once one hands out.
 pub async fn bootstrap(
     authority: &Authority,
     environment: &str,
+    only_the_first: bool,
     hand_out: impl Fn(&Secret) -> std::io::Result<()> + Send + Sync,
-) -> Result<ManagementKeyId> {
+) -> Result<Option<ManagementKeyId>> {
     let environment =
         crate::environments::find(authority, environment).await?.ok_or_else(|| Refusal::not_found("environment", environment))?;
     let now = authority.clock.now();
@@ -199,6 +201,9 @@ pub async fn bootstrap(
     let (context, hand_out) = (&context, &hand_out);
     authority
         .change(context, |tx, at| async move {
+            if only_the_first && tx.optional("SELECT id FROM management_keys LIMIT 1", vec![]).await?.is_some() {
+                return Ok(Change::Nothing(None));
+            }
             let owner = owners::Owner {
                 id: owner_id,
                 organization_id: None,
@@ -239,15 +244,10 @@ pub async fn bootstrap(
                 Event::new("owner.created", owner_id, json!({ "type": owner.kind.as_str() })),
                 Event::new("management_key.created", id, snapshot(&key)),
             ];
-            Ok(Change::Made((), events))
+            Ok(Change::Made(Some(id), events))
         })
-        .await?;
-    Ok(id)
-}
-
-/// Whether nobody has ever been let in.
-pub async fn is_first_start(authority: &Authority) -> Result<bool> {
-    Ok(authority.db.optional("SELECT id FROM management_keys LIMIT 1", vec![]).await?.is_none())
+        .await
+        .map(|committed| committed.value)
 }
 
 /// Management keys, oldest first.

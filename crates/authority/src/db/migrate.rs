@@ -40,15 +40,19 @@ const BOOKKEEPING: &str = "
 
 impl Db {
     /// Brings the schema up to date. A node that finds another one migrating waits for it.
-    pub async fn migrate(&self, clock: &Clock) -> Result<usize, Error> {
-        self.note(async |tx| {
-            tx.script(BOOKKEEPING).await
-        })
-        .await
-        .or_else(lost_race_to_create)?;
+    pub async fn migrate(&self, clock: &Clock) -> Result<(), Error> {
+        self.alone(clock, async { Ok(()) }).await
+    }
+
+    /// Brings the schema up to date and then runs `first`, while other nodes that start wait for the end of both.
+    pub async fn alone<T, E: From<Error>>(&self, clock: &Clock, first: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        self.note(async |tx| tx.script(BOOKKEEPING).await).await.or_else(lost_race_to_create)?;
         let holder = ChangeId::new(clock.now(), self.rng).to_string();
         self.lock_migrations(&holder, clock).await?;
-        let outcome = self.run_pending(clock).await;
+        let outcome = match self.run_pending(clock).await {
+            Ok(()) => first.await,
+            Err(error) => Err(error.into()),
+        };
         self.note(async |tx| {
             tx.execute("UPDATE migration_lock SET locked_until = 0 WHERE id = 1 AND holder = $1", params![&holder]).await?;
             Ok(())
@@ -96,13 +100,13 @@ impl Db {
         }
     }
 
-    async fn run_pending(&self, clock: &Clock) -> Result<usize, Error> {
+    async fn run_pending(&self, clock: &Clock) -> Result<(), Error> {
         let pending = self.pending_migrations().await?;
         for migration in &pending {
             let now = clock.now();
             self.note(|tx| apply(tx, migration, now)).await?;
         }
-        Ok(pending.len())
+        Ok(())
     }
 }
 

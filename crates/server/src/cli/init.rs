@@ -25,14 +25,13 @@ pub struct Init {
 impl Init {
     pub async fn run(&self, config: Config) -> Outcome {
         let authority = open(&config, Clock::System).await?;
-        if !self.another && !keys::is_first_start(&authority).await.map_err(|error| error.to_string())? {
-            return Err("it is initialised already; `claviger init --another` hands out a further key".to_owned());
-        }
         let file = self.bootstrap_key_file.clone();
-        let made = keys::bootstrap(&authority, "live", |secret| hand_out(secret, file.as_deref())).await;
-        let id = made.map_err(|error| error.to_string())?;
+        let made = keys::bootstrap(&authority, "live", !self.another, |secret| hand_out(secret, file.as_deref())).await;
         authority.close().await.map_err(|error| error.to_string())?;
-        eprintln!("management key {id} was handed out");
+        match made.map_err(|error| error.to_string())? {
+            Some(id) => eprintln!("management key {id} was handed out"),
+            None => return Err("it is initialised already; `claviger init --another` hands out a further key".to_owned()),
+        }
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -263,3 +263,28 @@ async fn the_export_has_every_key_and_never_a_secret() {
     }
     claviger.get("/v1/api-keys/export?format=xml").await.refused(422, "INVALID_VALUE");
 }
+
+/// Every way to narrow a set of three permissions, exhaustively: what is left is exactly what was asked to be left.
+#[tokio::test(flavor = "multi_thread")]
+async fn narrowing_never_widens() {
+    const ALL: [&str; 3] = ["posts:delete", "posts:read", "posts:write"];
+    let claviger = Claviger::start().await;
+    let tenant = claviger.tenant("A").await;
+    let subset =
+        |bits: usize| ALL.iter().enumerate().filter(|(place, _)| bits & 1 << place != 0).map(|(_, name)| *name).collect::<Vec<_>>();
+    let narrower = claviger.management_key(&["keys:update"]).await;
+    for before in 0..8usize {
+        for after in 0..8usize {
+            let made = claviger.key(&tenant, json!({ "permissions": subset(before) })).await;
+            let path = format!("/v1/api-keys/{}", text(&made, "id"));
+            let answer = claviger.ask(&narrower, Method::PATCH, &path, Some(json!({ "permissions": subset(after) }))).await;
+            let is_narrowing = after & !before == 0;
+            assert_eq!(answer.status, if is_narrowing { 200 } else { 403 }, "{before:03b} to {after:03b}");
+            let left = if is_narrowing { after } else { before };
+            for (place, permission) in ALL.iter().enumerate() {
+                let verified = claviger.verify(json!({ "credential": made["secret"], "permissions": [permission] })).await;
+                assert_eq!(verified["valid"], left & 1 << place != 0, "{permission} after {before:03b} to {after:03b}");
+            }
+        }
+    }
+}

@@ -72,3 +72,23 @@ async fn an_environment_survives_a_restart() {
     assert_eq!(claviger.get("/v1/environments/live").await.expect(200)["name"], "Production");
     assert_eq!(claviger.code(&key).await, "VALID");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_may_start_at_once_on_one_empty_database() {
+    use claviger_server::serve::Server;
+    let claviger = Claviger::start().await;
+    let (folder, mut config, clock) = claviger.stop().await;
+    // The same place, emptied: both nodes find nothing.
+    std::fs::remove_dir_all(&config.data_dir).expect("it can be removed");
+    std::fs::create_dir(&config.data_dir).expect("it can be made");
+    if let Some(address) = crate::support::fresh_database() {
+        config = crate::support::with_database(config, &address);
+    }
+    let starts = (0..2).map(|_| Server::start(&config, clock.clone()));
+    for server in futures_util::future::join_all(starts).await {
+        let server = server.expect("it starts");
+        assert_eq!(server.app.authority.gate.epochs().len(), 2, "live and test, once each");
+    }
+    let claviger = Claviger::start_in(folder, config, clock).await;
+    assert_eq!(claviger.get("/v1/management-keys").await.expect(200)["data"].as_array().map(Vec::len), Some(1));
+}

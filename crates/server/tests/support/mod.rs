@@ -208,7 +208,7 @@ fn merge(into: &mut Value, more: Value) {
     }
 }
 
-fn with_database(config: Config, address: &str) -> Config {
+pub fn with_database(config: Config, address: &str) -> Config {
     let data_dir = config.data_dir.display().to_string();
     let bootstrap = config.bootstrap_key_file.as_ref().expect("set before").display().to_string();
     let flags =
