@@ -66,8 +66,11 @@ impl Server {
         let watchdog = notify::watchdog().map(|watchdog| spawn::task("watchdog", watchdog));
         let edge = Edge::new(self.app.clone(), crate::router::router(self.app.clone()));
         let handler = move |request, peer| edge.clone().serve(request, peer);
+        let stop = async {
+            stop.await;
+            notify::stopping();
+        };
         listen::serve(listener, certificates, limits(config), handler, stop).await;
-        notify::stopping();
         follower.abort();
         flusher.abort();
         for task in [watcher, watchdog].into_iter().flatten() {
@@ -81,6 +84,7 @@ fn limits(config: &Config) -> listen::Limits {
     let http = &config.http;
     listen::Limits {
         header_timeout: Duration::from_secs(http.header_timeout_seconds.get()),
+        idle_timeout: Duration::from_secs(http.idle_timeout_seconds.get()),
         max_connections: http.max_connections.get() as usize,
         max_headers: http.max_headers.get() as usize,
         max_header_bytes: http.max_header_bytes.get() as usize,

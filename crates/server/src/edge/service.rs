@@ -4,7 +4,6 @@
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -20,6 +19,7 @@ use super::Problem;
 use crate::app::App;
 use crate::host::client_address::client_address;
 use crate::host::listen::Peer;
+use crate::host::metrics::{InFlight, Route};
 use crate::host::request_id::{RequestId, TraceParent};
 use crate::routes::verify;
 
@@ -43,14 +43,15 @@ pub struct BodyLimit(pub usize);
 pub struct Edge {
     app: Arc<App>,
     router: axum::Router,
-    under_way: Arc<AtomicU64>,
+    verifications: Arc<Route>,
 }
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 impl Edge {
     pub fn new(app: Arc<App>, router: axum::Router) -> Self {
-        Self { app, router, under_way: Arc::default() }
+        let verifications = Arc::new(app.metrics.route("/v1/verify", &Method::POST));
+        Self { app, router, verifications }
     }
 
     pub async fn serve(self, request: Request<Incoming>, peer: Peer) -> Result<Response<AnswerBody>, Infallible> {
@@ -65,10 +66,9 @@ impl Edge {
         Ok(self.route(request, peer).await)
     }
 
-    fn enter(&self) -> Result<Place<'_>, Problem> {
-        let before = self.under_way.fetch_add(1, Ordering::Relaxed);
-        let place = Place(&self.under_way);
-        if before >= u64::from(self.app.http.max_in_flight.get()) {
+    fn enter(&self) -> Result<InFlight<'_>, Problem> {
+        let (place, before) = self.app.metrics.enter();
+        if before >= i64::from(self.app.http.max_in_flight.get()) {
             self.app.metrics.shed();
             return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED", "Too much at once", "try again in a second"));
         }
@@ -78,6 +78,8 @@ impl Edge {
     async fn verify(&self, mut request: Request<Incoming>) -> Response<AnswerBody> {
         request.extensions_mut().insert(BodyLimit(self.app.http.body_limit_bytes.get()));
         let named = request.headers().get(&X_REQUEST_ID).cloned();
+        let clock = &self.app.authority.clock;
+        let began = clock.since_boot_nanos();
         let answered = tokio::time::timeout(self.timeout(), verify::hot(&self.app, request)).await;
         let mut response = match answered {
             Ok(Ok(body)) => {
@@ -86,10 +88,11 @@ impl Edge {
                 response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
                 response
             }
-            Ok(Err(problem)) => return finish(problem.into_response(), self.request_id(named.as_ref()).as_str()),
-            Err(_) => return finish(timed_out().into_response(), self.request_id(named.as_ref()).as_str()),
+            Ok(Err(problem)) => finish(problem.into_response(), self.request_id(named.as_ref()).as_str()),
+            Err(_) => finish(timed_out().into_response(), self.request_id(named.as_ref()).as_str()),
         };
-        if named.is_some() {
+        self.verifications.observe(response.status(), Duration::from_nanos(clock.since_boot_nanos().saturating_sub(began)));
+        if named.is_some() && response.status().is_success() {
             let id = self.request_id(named.as_ref());
             if let Ok(value) = HeaderValue::from_str(id.as_str()) {
                 response.headers_mut().insert(X_REQUEST_ID, value);
@@ -137,15 +140,6 @@ impl Edge {
             "/v1/api-keys/import" => self.app.http.import_body_limit_bytes.get(),
             _ => self.app.http.body_limit_bytes.get(),
         }
-    }
-}
-
-/// A place among the requests under way.
-struct Place<'a>(&'a AtomicU64);
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -87,7 +87,7 @@ fn report_panic(panic: &std::panic::PanicHookInfo<'_>) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use claviger_authority::credential::{Class, CredentialId, Prefix, mint};
     use std::sync::{Arc, Mutex};
@@ -114,6 +114,11 @@ mod tests {
         tracing::dispatcher::with_default(&dispatch, log);
         let writes = memory.0.lock().unwrap();
         writes.clone()
+    }
+
+    /// What is logged on this thread meanwhile, for the tests of other modules.
+    pub fn written_by(log: impl FnOnce()) -> String {
+        written(LogFormat::Text, "info", log).concat()
     }
 
     fn key() -> String {

@@ -104,9 +104,9 @@ impl Metrics {
     }
 
     /// A request is worked on until what this returns is dropped.
-    pub fn enter(&self) -> InFlight<'_> {
-        self.in_flight.inc();
-        InFlight(&self.in_flight)
+    pub fn enter(&self) -> (InFlight<'_>, i64) {
+        let before = self.in_flight.inc();
+        (InFlight(&self.in_flight), before)
     }
 
     pub fn shed(&self) {

@@ -31,3 +31,32 @@ impl Drop for Panicked {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::logs::tests::written_by;
+
+    /// What is logged while the future runs on this thread.
+    fn logged(future: impl Future<Output = ()>) -> String {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        written_by(|| runtime.block_on(future))
+    }
+
+    #[test]
+    fn a_panic_is_logged_with_the_name_of_the_task() {
+        let text = logged(async { assert!(task("sums", async { panic!("no sum") }).await.unwrap_err().is_panic()) });
+        assert!(text.contains("task panicked and has ended task=\"sums\""), "{text}");
+    }
+
+    #[test]
+    fn neither_an_end_nor_an_abort_is_a_panic() {
+        let text = logged(async {
+            assert_eq!(task("sums", async { 2 + 2 }).await.unwrap(), 4);
+            let waiting = task("waits", std::future::pending::<()>());
+            waiting.abort();
+            assert!(waiting.await.unwrap_err().is_cancelled());
+        });
+        assert_eq!(text, "");
+    }
+}

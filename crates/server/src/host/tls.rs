@@ -118,3 +118,6 @@ fn read(certificate_file: &Path, key_file: &Path) -> Result<CertifiedKey, String
     CertifiedKey::from_der(certificates, key, &aws_lc_rs::default_provider())
         .map_err(|error| format!("{} and {}: {error}", certificate_file.display(), key_file.display()))
 }
+
+#[cfg(test)]
+pub(super) mod tests;
