@@ -5,6 +5,7 @@ pub mod access;
 mod authority;
 pub mod clock;
 pub mod db;
+pub mod doctor;
 pub mod environments;
 pub mod error;
 pub mod gate;

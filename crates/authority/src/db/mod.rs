@@ -8,7 +8,7 @@ mod query;
 mod row;
 mod tx;
 
-pub mod copy;
+pub mod transfer;
 
 pub use change::{Change, Committed, Retryable};
 pub use migrate::{Migration, Pending};

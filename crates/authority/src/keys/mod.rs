@@ -31,7 +31,8 @@ pub use bulk::{Revoked, revoke_matching};
 pub(crate) use create::grantable_set;
 pub use create::{Created, New, create};
 pub(crate) use holders::{
-    give_to_owner, holders, of_resource, organizations_of_owner, take_away, unrevoked_of_organization, unrevoked_of_owner,
+    disable_row, give_to_owner, holders, of_resource, organizations_of_owner, stored, take_away, unrevoked_of_organization,
+    unrevoked_of_owner,
 };
 pub use import::{Foreign, Imported, import};
 pub use inventory::{Filter, list};

@@ -4,6 +4,7 @@
 pub mod client;
 mod config;
 mod init;
+pub mod local;
 mod output;
 pub mod remote;
 mod serve;
@@ -54,6 +55,16 @@ enum Command {
     /// Environments of a running server.
     #[command(subcommand)]
     Environment(remote::environment::Environment),
+    /// Write a backup while the server runs.
+    Backup(local::backup::Backup),
+    /// Restore a backup into an empty place.
+    Restore(local::backup::Restore),
+    /// Copy the database into an empty one, also of the other engine.
+    Export(local::backup::Export),
+    /// Write the journal, one event a line.
+    Journal(local::journal::Journal),
+    /// Look for what is wrong and say what to do.
+    Doctor(local::doctor::Doctor),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -119,6 +130,11 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> Outcome {
         Command::ManagementKey(command) => block_on(command.run(environment)),
         Command::Operator(command) => block_on(command.run(environment)),
         Command::Environment(command) => block_on(command.run(environment)),
+        Command::Backup(command) => block_on(command.run(load(command.place.flags())?)),
+        Command::Restore(command) => block_on(command.run(load(command.place.flags())?)),
+        Command::Export(command) => block_on(command.run(load(command.place.flags())?)),
+        Command::Journal(command) => block_on(command.run(load(command.place.flags())?)),
+        Command::Doctor(command) => block_on(command.run(load(command.place.flags())?)),
         Command::Config(command) => command.run(file.as_deref(), environment),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "claviger", &mut std::io::stdout());
