@@ -40,7 +40,7 @@ const WORDS: usize = 15;
 const CHUNK: usize = if cfg!(feature = "loom") { 2 } else { 4_096 };
 const EMPTY: u32 = 0;
 
-/// Head: version (32 bits), environment (12), pepper (12), flags (8). Then ten words of entry and four of usage.
+/// Head: version (32 bits), environment (12), pepper (12), flags (8). Then ten words of entry and five of usage.
 #[repr(align(64))]
 struct Slot {
     head: AtomicU64,
