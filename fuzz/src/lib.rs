@@ -28,7 +28,11 @@ macro_rules! targets {
 }
 
 targets! {
+    config
     credential_parse
+    cursor
+    list_filters
+    verify_body
 }
 
 /// The `main` of one target: libFuzzer's under cargo-fuzz, otherwise one that runs the files
@@ -41,9 +45,7 @@ macro_rules! main {
 
         #[cfg(not(fuzzing))]
         fn main() -> std::io::Result<()> {
-            std::env::args_os()
-                .skip(1)
-                .try_for_each(|path| std::fs::read(path).map(|data| $crate::$name(&data)))
+            std::env::args_os().skip(1).try_for_each(|path| std::fs::read(path).map(|data| $crate::$name(&data)))
         }
     };
 }

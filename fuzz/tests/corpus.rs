@@ -24,24 +24,13 @@ fn entries(folder: &str) -> Vec<PathBuf> {
 }
 
 fn stems(folder: &str) -> BTreeSet<String> {
-    entries(folder)
-        .iter()
-        .map(|path| {
-            path.file_stem()
-                .expect("a name")
-                .to_string_lossy()
-                .into_owned()
-        })
-        .collect()
+    entries(folder).iter().map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned()).collect()
 }
 
 #[test]
 fn every_target_holds_over_its_seeds_and_their_mutations() {
     for (name, target) in TARGETS {
-        let seeds: Vec<Vec<u8>> = entries(&format!("corpus/{name}"))
-            .iter()
-            .map(|path| fs::read(path).expect("a readable seed"))
-            .collect();
+        let seeds: Vec<Vec<u8>> = entries(&format!("corpus/{name}")).iter().map(|path| fs::read(path).expect("a readable seed")).collect();
         assert!(!seeds.is_empty(), "corpus/{name} is empty");
         for seed in &seeds {
             run(name, *target, seed);
@@ -56,40 +45,21 @@ fn every_target_holds_over_its_seeds_and_their_mutations() {
 #[test]
 fn every_target_is_wired_up() {
     let named: BTreeSet<String> = TARGETS.iter().map(|(name, _)| name.to_string()).collect();
-    assert_eq!(
-        stems("corpus"),
-        named,
-        "the folders of corpus/ are the targets"
-    );
-    assert_eq!(
-        stems("fuzz_targets"),
-        named,
-        "the files of fuzz_targets/ are the targets"
-    );
+    assert_eq!(stems("corpus"), named, "the folders of corpus/ are the targets");
+    assert_eq!(stems("fuzz_targets"), named, "the files of fuzz_targets/ are the targets");
     let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
     for name in &named {
         let path = format!("path = \"fuzz_targets/{name}.rs\"");
-        assert!(
-            manifest.contains(&path),
-            "Cargo.toml has a [[bin]] for {name}"
-        );
-        let main =
-            fs::read_to_string(root().join(format!("fuzz_targets/{name}.rs"))).expect("a target");
-        assert!(
-            main.contains(&format!("main!({name});")),
-            "fuzz_targets/{name}.rs runs {name}"
-        );
+        assert!(manifest.contains(&path), "Cargo.toml has a [[bin]] for {name}");
+        let main = fs::read_to_string(root().join(format!("fuzz_targets/{name}.rs"))).expect("a target");
+        assert!(main.contains(&format!("main!({name});")), "fuzz_targets/{name}.rs runs {name}");
     }
 }
 
 /// Runs one input and, if it fails, says which, in a form that pastes into a test.
 fn run(name: &str, target: fn(&[u8]), data: &[u8]) {
     let outcome = std::panic::catch_unwind(|| target(data));
-    assert!(
-        outcome.is_ok(),
-        "{name} failed on b\"{}\"",
-        data.escape_ascii()
-    );
+    assert!(outcome.is_ok(), "{name} failed on b\"{}\"", data.escape_ascii());
 }
 
 /// One to four small changes, of the kinds that break parsers.

@@ -3,10 +3,10 @@
 
 use axum::extract::FromRequest;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use claviger_api::problem::FieldError;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -61,17 +61,37 @@ where
     if has_body {
         refuse_foreign_type(request.headers())?;
     }
-    if declared.is_some_and(|length| length > limit) {
+    if declared.is_some_and(|length| length > limit + DISCARDED) {
         return Err(too_large(limit));
     }
-    match Limited::new(request.into_body(), limit).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(too_large(limit)),
-        Err(_) => {
-            Err(Problem::new(StatusCode::BAD_REQUEST, "BODY_INCOMPLETE", "The body did not arrive", "the connection ended inside the body"))
+    let mut body = std::pin::pin!(request.into_body());
+    let (mut first, mut joined, mut seen) = (Bytes::new(), BytesMut::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| {
+            Problem::new(StatusCode::BAD_REQUEST, "BODY_INCOMPLETE", "The body did not arrive", "the connection ended inside the body")
+        })?;
+        let Ok(data) = frame.into_data() else { continue };
+        seen += data.len();
+        if seen > limit + DISCARDED {
+            break;
+        }
+        // Nearly every body comes in one piece, and is then not copied.
+        match (seen <= limit, first.is_empty(), joined.is_empty()) {
+            (false, ..) => continue,
+            (true, true, _) => first = data,
+            (true, false, true) => joined.extend([&first[..], &data].concat()),
+            (true, false, false) => joined.extend(data),
         }
     }
+    match seen > limit {
+        true => Err(too_large(limit)),
+        false if joined.is_empty() => Ok(first),
+        false => Ok(joined.freeze()),
+    }
 }
+
+/// How much of a body beyond its limit is read and thrown away, so that the client hears the refusal instead of a reset.
+const DISCARDED: usize = 256 * 1024;
 
 fn too_large(limit: usize) -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE", "The body is too large", format!("at most {limit} bytes are read here"))
@@ -129,12 +149,21 @@ fn problem(pointer: &str, error: &serde_json::Error) -> Problem {
 fn words(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(words, _)| words);
+    // A field is named, but not when its name may be a secret in the wrong place.
+    if let Some((name, rest)) = text.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'))
+        && name.chars().count() > LONGEST_NAME
+    {
+        return format!("unknown field with a name of {} characters{rest}", name.chars().count());
+    }
     let Some(kind) = text.strip_prefix("invalid type: ").or_else(|| text.strip_prefix("invalid value: ")) else { return text.to_owned() };
     let met = kind.split([' ', '`']).next().unwrap_or("value");
     let expected = kind.rsplit_once("expected ").map_or("another", |(_, expected)| expected);
     let expected = expected.strip_prefix("struct ").map_or(expected, |_| "an object");
     format!("is a {met} where {expected} is expected")
 }
+
+/// No field of the contract is longer than half of this.
+const LONGEST_NAME: usize = 40;
 
 /// `keys[3].name` as a JSON Pointer: `/keys/3/name`.
 fn pointer(path: &serde_path_to_error::Path) -> String {
@@ -144,7 +173,8 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
         match segment {
             Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
             Segment::Map { key } | Segment::Enum { variant: key } => {
-                pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1")))
+                let name: String = key.chars().take(LONGEST_NAME).collect();
+                pointer.push_str(&format!("/{}", name.replace('~', "~0").replace('/', "~1")));
             }
             Segment::Unknown => {}
         }
