@@ -41,20 +41,20 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: axum::extract::Request, _: &S) -> Result<Self, Problem> {
-        let raw = read(request).await?;
+        let limit = request.extensions().get::<BodyLimit>().expect("the service notes the limit of every route").0;
+        let raw = read(request, limit).await?;
         // An empty body stands for an empty object, for deeds that need no words.
         let text: &[u8] = if raw.is_empty() { b"{}" } else { &raw };
         Ok(Self { value: parse(text)?, raw })
     }
 }
 
-/// Reads a JSON body within the limit of its route.
-pub async fn read<B>(request: Request<B>) -> Result<Bytes, Problem>
+/// Reads a JSON body of at most `limit` bytes.
+pub async fn read<B>(request: Request<B>, limit: usize) -> Result<Bytes, Problem>
 where
     B: http_body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let limit = request.extensions().get::<BodyLimit>().map_or(64 * 1024, |limit| limit.0);
     let declared =
         request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()).and_then(|length| length.parse().ok());
     let has_body = declared.is_none_or(|length: usize| length > 0) && !request.body().is_end_stream();
@@ -113,6 +113,10 @@ fn refuse_foreign_type(headers: &HeaderMap) -> Result<(), Problem> {
 
 /// Parses strictly: unknown fields, wrong types and doubled fields are refused, each by its place.
 pub fn parse<'a, T: serde::Deserialize<'a>>(text: &'a [u8]) -> Result<T, Problem> {
+    // Most bodies are good: only for one that is not, the way to the mistake is looked for.
+    if let Ok(parsed) = serde_json::from_slice(text) {
+        return Ok(parsed);
+    }
     let mut reader = serde_json::Deserializer::from_slice(text);
     let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let pointer = pointer(error.path());

@@ -75,12 +75,12 @@ impl Edge {
         Ok(place)
     }
 
-    async fn verify(&self, mut request: Request<Incoming>) -> Response<AnswerBody> {
-        request.extensions_mut().insert(BodyLimit(self.app.http.body_limit_bytes.get()));
+    async fn verify(&self, request: Request<Incoming>) -> Response<AnswerBody> {
+        let limit = self.app.http.body_limit_bytes.get();
         let named = request.headers().get(&X_REQUEST_ID).cloned();
         let clock = &self.app.authority.clock;
         let began = clock.since_boot_nanos();
-        let answered = tokio::time::timeout(self.timeout(), verify::hot(&self.app, request)).await;
+        let answered = tokio::time::timeout(self.timeout(), verify::hot(&self.app, request, limit)).await;
         let mut response = match answered {
             Ok(Ok(body)) => {
                 let mut response = Response::new(Either::Left(Full::new(body)));
@@ -136,7 +136,6 @@ impl Edge {
 
     fn body_limit(&self, path: &str) -> usize {
         match path {
-            "/v1/verify/batch" => self.app.http.batch_body_limit_bytes.get(),
             "/v1/api-keys/import" => self.app.http.import_body_limit_bytes.get(),
             _ => self.app.http.body_limit_bytes.get(),
         }

@@ -22,7 +22,7 @@ use crate::edge::{Json, Problem};
 /// Says whether a credential is good and for what. Always 200 with a `code`; needs `credentials:verify`.
 #[utoipa::path(post, path = "/v1/verify", tag = "verify", request_body = VerifyRequest<'_>, responses((status = 200, body = VerifyResponse)))]
 pub async fn verify(State(app): Shared, request: Request) -> Answer<impl IntoResponse> {
-    let body = hot(&app, request).await?;
+    let body = hot(&app, request, app.http.body_limit_bytes.get()).await?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -31,13 +31,13 @@ pub async fn verify(State(app): Shared, request: Request) -> Answer<impl IntoRes
 }
 
 /// The same without a router around it.
-pub async fn hot<B>(app: &App, request: http::Request<B>) -> Result<Bytes, Problem>
+pub async fn hot<B>(app: &App, request: http::Request<B>, limit: usize) -> Result<Bytes, Problem>
 where
     B: http_body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let (environment, only) = caller(app, request.headers()).await?;
-    let body = read(request).await?;
+    let body = read(request, limit).await?;
     let wanted: VerifyRequest<'_> = parse(&body)?;
     let decision = decide(app, &environment, only, &wanted, "").await?;
     let mut answer = String::with_capacity(512);
@@ -88,7 +88,7 @@ async fn decide(
 #[utoipa::path(post, path = "/v1/verify/batch", tag = "verify", request_body = VerifyBatchRequest<'_>, responses((status = 200, body = VerifyBatchResponse)))]
 pub async fn batch(State(app): Shared, request: Request) -> Answer<Json<serde_json::Value>> {
     let (environment, only) = caller(&app, request.headers()).await?;
-    let body = read(request).await?;
+    let body = read(request, app.http.batch_body_limit_bytes.get()).await?;
     let wanted: VerifyBatchRequest<'_> = parse(&body)?;
     if wanted.requests.is_empty() || wanted.requests.len() > 100 {
         return Err(Problem::invalid("/requests", format!("has {} requests; 1 to 100 are allowed", wanted.requests.len())));

@@ -41,7 +41,7 @@ pub async fn drop_previous_secrets(
     Ok(view::changed(keys::drop_previous_secrets(&app.authority, &caller, id).await?))
 }
 
-/// Ends a key. When this answers, no node accepts it any more.
+/// Ends a key. From the answer on this server accepts it no more.
 #[utoipa::path(post, path = "/v1/api-keys/{id}/revoke", tag = "api-keys", params(("id" = String, Path, example = "ak_06kD3vZ8yT1mXqP5w")), request_body = wire::RevokeApiKey, responses(
     (status = 200, description = "It is in force everywhere", body = wire::ChangedApiKey),
     (status = 202, description = "`wait` was false: committed, and verifiable with `min_seq`", body = wire::ChangedApiKey),
