@@ -149,6 +149,53 @@ pub async fn retire_current(tx: &Tx, credential_id: &str, now: Timestamp, ends: 
     Ok(())
 }
 
+/// When the secrets of a credential end, as rotations after a backup decided.
+#[derive(Default)]
+pub struct Retirement {
+    /// Of the secret that was current in the backup.
+    pub current: Option<Timestamp>,
+    /// Of those before it.
+    pub older: Option<Timestamp>,
+}
+
+impl Retirement {
+    /// A second rotation ends the backup's secret at once, whatever overlap the first one gave it.
+    pub fn rotated(&mut self, at: Timestamp, previous_ends: Timestamp) {
+        let ends = if self.current.is_none() { previous_ends } else { at };
+        self.retired(Some(ends), Some(at));
+    }
+
+    /// The overlap of every rotation so far was cut short.
+    pub fn dropped(&mut self, at: Timestamp) {
+        self.retired(self.current.map(|_| at), Some(at));
+    }
+
+    /// An end never moves later.
+    pub fn retired(&mut self, current: Option<Timestamp>, older: Option<Timestamp>) {
+        self.current = self.current.into_iter().chain(current).min();
+        self.older = self.older.into_iter().chain(older).min();
+    }
+
+    /// Answers how many secrets end earlier by it.
+    pub async fn apply(&self, tx: &Tx, credential_id: &str) -> Result<u64, db::Error> {
+        let mut ended = 0;
+        if let Some(older) = self.older {
+            ended += tx
+                .execute("UPDATE secrets SET retires_at = $2 WHERE credential_id = $1 AND retires_at > $2", params![credential_id, older])
+                .await?;
+        }
+        if let Some(current) = self.current {
+            ended += tx
+                .execute(
+                    "UPDATE secrets SET retires_at = $2 WHERE credential_id = $1 AND retires_at IS NULL",
+                    params![credential_id, current],
+                )
+                .await?;
+        }
+        Ok(ended)
+    }
+}
+
 pub fn stored_digest(row: &Row) -> Digest {
     let bytes: [u8; 32] = row.bytes("digest").try_into().expect("a digest has 32 bytes");
     Digest::from_bytes(bytes)

@@ -6,7 +6,7 @@ use super::permission::{Permission, Role};
 use super::{Caller, sql};
 use crate::authority::Authority;
 use crate::clock::Timestamp;
-use crate::db::{Change, Committed, Query, Select, Tx, params};
+use crate::db::{self, Change, Committed, Query, Select, Tx, params};
 use crate::error::{Refusal, Result};
 use crate::idempotency::{self, Idempotency};
 use crate::ids::OperatorId;
@@ -124,7 +124,7 @@ pub async fn update(
         .await
 }
 
-async fn store(tx: &Tx, operator: &Operator) -> Result<()> {
+pub(super) async fn store(tx: &Tx, operator: &Operator) -> Result<(), db::Error> {
     tx.execute(
         "UPDATE operators SET name = $2, role = $3, status = $4, revision = $5, updated_at = $6 WHERE id = $1",
         params![

@@ -64,7 +64,7 @@ impl Db {
     /// What is still to run; also refuses a schema that is newer or was tampered with.
     pub async fn pending_migrations(&self) -> Result<Pending, Error> {
         let rows = self.all("SELECT version, checksum FROM schema_migrations ORDER BY version", vec![]).await?;
-        let known = MIGRATIONS.last().map_or(0, |last| last.version);
+        let known = newest();
         for row in &rows {
             let version = row.int("version");
             let Some(migration) = MIGRATIONS.iter().find(|migration| migration.version == version) else {
@@ -108,6 +108,25 @@ impl Db {
         }
         Ok(())
     }
+}
+
+/// The schema of an earlier release, or of this one, in an empty database; part of a larger transaction.
+pub(super) async fn found(tx: &Tx, version: i64, now: Timestamp) -> Result<(), Error> {
+    tx.script(BOOKKEEPING).await?;
+    advance(tx, 0, version, now).await
+}
+
+/// The migrations after one version, up to another; part of a larger transaction.
+pub(super) async fn advance(tx: &Tx, after: i64, up_to: i64, now: Timestamp) -> Result<(), Error> {
+    for migration in MIGRATIONS.iter().filter(|migration| migration.version > after && migration.version <= up_to) {
+        apply(tx.clone(), migration, now).await?;
+    }
+    Ok(())
+}
+
+/// The newest schema that this binary knows.
+pub(super) fn newest() -> i64 {
+    MIGRATIONS.last().map_or(0, |last| last.version)
 }
 
 async fn apply(tx: Tx, migration: &Migration, now: Timestamp) -> Result<(), Error> {

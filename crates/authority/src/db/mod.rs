@@ -8,7 +8,7 @@ mod query;
 mod row;
 mod tx;
 
-pub mod transfer;
+pub mod copy;
 
 pub use change::{Change, Committed, Retryable};
 pub use migrate::{Migration, Pending};

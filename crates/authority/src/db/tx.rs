@@ -39,17 +39,6 @@ impl Db {
     }
 }
 
-impl Db {
-    /// SQLite's own copy into a new file, while others write.
-    pub(super) async fn vacuum_into(&self, to: &std::path::Path) -> Result<(), Error> {
-        let Pools::Sqlite { write, .. } = &self.pools else {
-            return Err(Error::Copy("only a SQLite database has SQLite's form: use the logical one".to_owned()));
-        };
-        sqlx::query("VACUUM INTO $1").bind(to.display().to_string()).execute(write).await?;
-        Ok(())
-    }
-}
-
 impl Tx {
     /// Runs a statement and answers how many rows it touched.
     pub async fn execute(&self, sql: &'static str, params: Vec<Param>) -> Result<u64, Error> {

@@ -113,7 +113,8 @@ fn base(gate: &Gate, rows: &[&Row], id: super::directory::Id, flags: u8) -> Opti
     let entry = Entry {
         id,
         organization: 0,
-        digest: stored_digest(current).words(),
+        // A key whose last secret retired has none that matches until it is rotated: no digest is all zeros.
+        digest: if current.opt_time("retires_at").is_some() { [0; 4] } else { stored_digest(current).words() },
         expires_at: current.opt_int("expires_at").unwrap_or(0),
         owner: OwnerId::stored(&current.text("owner_id")).as_u128(),
         grants: 0,
@@ -126,7 +127,7 @@ fn base(gate: &Gate, rows: &[&Row], id: super::directory::Id, flags: u8) -> Opti
 }
 
 fn older(rows: &[&Row], now: Timestamp) -> Option<Older> {
-    let row = rows.iter().rev().skip(1).find(|row| row.opt_time("retires_at").is_some_and(|end| end > now))?;
+    let row = rows.iter().rev().find(|row| row.opt_time("retires_at").is_some_and(|end| end > now))?;
     Some(Older {
         id: SecretId::stored(&row.text("secret_id")),
         digest: stored_digest(row),

@@ -12,7 +12,7 @@ use crate::ids::OrganizationId;
 
 pub(crate) use append::append;
 pub use chain::{Break, verify};
-pub use read::{Entry, Filter, heads, leaves, list, since};
+pub use read::{Entry, Filter, heads, list, since};
 
 /// What one change did to one thing. Texts are fixed words such as `api_key.revoked`.
 pub struct Event {

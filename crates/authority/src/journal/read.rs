@@ -99,30 +99,3 @@ pub async fn heads(on: &impl Query) -> Result<Vec<(EnvironmentId, i64)>, db::Err
     let rows = on.all("SELECT environment_id, seq FROM journal_heads", vec![]).await?;
     Ok(rows.iter().map(|row| (EnvironmentId::stored(&row.text("environment_id")), row.int("seq"))).collect())
 }
-
-/// Hands out every leaf exactly as it was hashed, environment by environment, in order. Answers how many there were.
-pub async fn leaves(on: &impl Query, mut take: impl FnMut(&str) + Send) -> Result<usize, db::Error> {
-    const BATCH: i64 = 1_000;
-    let mut events = 0;
-    for (environment, _) in heads(on).await? {
-        let mut seq = 0;
-        loop {
-            let rows = on
-                .all(
-                    "SELECT seq, leaf
-                     FROM journal
-                     WHERE environment_id = $1
-                       AND seq > $2
-                     ORDER BY seq
-                     LIMIT $3",
-                    params![environment.to_string(), seq, BATCH],
-                )
-                .await?;
-            let Some(last) = rows.last() else { break };
-            seq = last.int("seq");
-            events += rows.len();
-            rows.iter().for_each(|row| take(&row.text("leaf")));
-        }
-    }
-    Ok(events)
-}

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{ApiKey, Status, sql};
+use super::{ApiKey, sql};
 use crate::clock::Timestamp;
 use crate::db::{Error, Query, Select, Tx, params};
 use crate::ids::{ApiKeyId, OrganizationId, OwnerId, ResourceId};
@@ -12,25 +12,6 @@ pub(crate) async fn unrevoked_of_organization(on: &impl Query, id: OrganizationI
     let mut select = Select::new(sql::SELECT);
     select.and("k.organization_id = ?", params![id.to_string()]).and("k.status <> 'revoked'", vec![]);
     Ok(select.all(on).await?.iter().map(sql::key).collect())
-}
-
-/// The key of that id, whatever its environment.
-pub(crate) async fn stored(on: &impl Query, id: &str) -> Result<Option<ApiKey>, Error> {
-    let mut select = Select::new(sql::SELECT);
-    select.and("k.id = ?", params![id]);
-    Ok(select.optional(on).await?.as_ref().map(sql::key))
-}
-
-/// Switches a key off inside a larger change.
-pub(crate) async fn disable_row(tx: &Tx, mut key: ApiKey, at: Timestamp) -> Result<Option<Event>, Error> {
-    if key.status != Status::Active {
-        return Ok(None);
-    }
-    key.status = Status::Disabled;
-    key.revision += 1;
-    key.updated_at = at;
-    sql::store(tx, &key).await?;
-    Ok(Some(Event::new("api_key.disabled", key.id, json!({})).of(key.organization_id)))
 }
 
 pub(crate) async fn unrevoked_of_owner(on: &impl Query, id: OwnerId) -> Result<Vec<ApiKeyId>, Error> {

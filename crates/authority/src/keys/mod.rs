@@ -3,6 +3,7 @@
 
 mod bulk;
 mod create;
+mod fate;
 mod holders;
 mod import;
 mod inventory;
@@ -30,9 +31,9 @@ use crate::secrets::{self, SecretInfo};
 pub use bulk::{Revoked, revoke_matching};
 pub(crate) use create::grantable_set;
 pub use create::{Created, New, create};
+pub(crate) use fate::ApiKeyFate;
 pub(crate) use holders::{
-    disable_row, give_to_owner, holders, of_resource, organizations_of_owner, stored, take_away, unrevoked_of_organization,
-    unrevoked_of_owner,
+    give_to_owner, holders, of_resource, organizations_of_owner, take_away, unrevoked_of_organization, unrevoked_of_owner,
 };
 pub use import::{Foreign, Imported, import};
 pub use inventory::{Filter, list};

@@ -65,7 +65,7 @@ impl Reason {
     }
 
     /// A secret that somebody else may know must never live again.
-    const fn can_be_undone(self) -> bool {
+    pub(super) const fn can_be_undone(self) -> bool {
         !matches!(self, Self::KeyCompromise | Self::LeakReport)
     }
 }

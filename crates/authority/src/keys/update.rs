@@ -176,7 +176,7 @@ fn apply(update: &Update, wanted: &Wanted, key: &mut ApiKey, at: Timestamp) -> V
 }
 
 /// Before and after of what governs the key; names, purposes and metadata may be personal and stay out.
-fn difference(before: &ApiKey, after: &ApiKey, changed: &[&str]) -> Value {
+pub(super) fn difference(before: &ApiKey, after: &ApiKey, changed: &[&str]) -> Value {
     let governed = |key: &ApiKey| {
         let all = [
             ("expires_at", json!(key.expires_at)),

@@ -1,6 +1,7 @@
 //! Organizations: the customers of the SaaS. Suspending one silences every credential it has.
 
 mod create;
+mod fate;
 mod offboard;
 mod sql;
 mod status;
@@ -17,6 +18,7 @@ use crate::ids::OrganizationId;
 use crate::page::{Page, Paging};
 
 pub use create::{New, create};
+pub(crate) use fate::OrganizationFate;
 pub use offboard::{Offboarded, offboard};
 pub use status::{resume, suspend};
 pub use update::{Update, update};

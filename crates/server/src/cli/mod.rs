@@ -4,10 +4,10 @@
 pub mod client;
 mod config;
 mod init;
-pub mod local;
 mod output;
 pub mod remote;
 mod serve;
+pub mod store;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::host::config::Config;
+use store::Store;
 
 /// Issues, validates and governs machine credentials.
 #[derive(Parser)]
@@ -55,16 +56,16 @@ enum Command {
     /// Environments of a running server.
     #[command(subcommand)]
     Environment(remote::environment::Environment),
-    /// Write a backup while the server runs.
-    Backup(local::backup::Backup),
-    /// Restore a backup into an empty place.
-    Restore(local::backup::Restore),
-    /// Copy the database into an empty one, also of the other engine.
-    Export(local::backup::Export),
-    /// Write the journal, one event a line.
-    Journal(local::journal::Journal),
-    /// Look for what is wrong and say what to do.
-    Doctor(local::doctor::Doctor),
+    /// Copy the whole store into a file, while servers run.
+    Backup(store::backup::Backup),
+    /// Restore a backup into an empty place, and take away again what was taken away since.
+    Restore(store::restore::Restore),
+    /// Copy everything from SQLite into an empty PostgreSQL database.
+    Export(store::export::Export),
+    /// Write the journal into a file, event by event as it was hashed.
+    Journal(store::journal::Journal),
+    /// Look for what is wrong with this installation.
+    Doctor(store::doctor::Doctor),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -130,11 +131,11 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> Outcome {
         Command::ManagementKey(command) => block_on(command.run(environment)),
         Command::Operator(command) => block_on(command.run(environment)),
         Command::Environment(command) => block_on(command.run(environment)),
-        Command::Backup(command) => block_on(command.run(load(command.place.flags())?)),
-        Command::Restore(command) => block_on(command.run(load(command.place.flags())?)),
-        Command::Export(command) => block_on(command.run(load(command.place.flags())?)),
-        Command::Journal(command) => block_on(command.run(load(command.place.flags())?)),
-        Command::Doctor(command) => block_on(command.run(load(command.place.flags())?)),
+        Command::Backup(command) => block_on(command.run(&Store::of(&load(command.place.flags())?)?)),
+        Command::Restore(command) => block_on(command.run(&Store::of(&load(command.place.flags())?)?)),
+        Command::Export(command) => block_on(command.run(&Store::of(&load(command.place.flags())?)?)),
+        Command::Journal(command) => block_on(command.run(&Store::of(&load(command.place.flags())?)?)),
+        Command::Doctor(command) => block_on(command.run(load(command.place.flags()).and_then(|config| Store::of(&config)))),
         Command::Config(command) => command.run(file.as_deref(), environment),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "claviger", &mut std::io::stdout());
