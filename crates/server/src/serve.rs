@@ -32,7 +32,6 @@ pub fn run(config: Config) -> Result<(), String> {
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let server = Server::start(&config, Clock::System).await?;
         tracing::info!(%address, database = location(&config)?.engine(), version = env!("CARGO_PKG_VERSION"), "ready");
-        notify::ready();
         server.serve(&config, listener, signals::terminate()).await
     })
 }
@@ -62,8 +61,11 @@ impl Server {
             (Some(certificate), Some(key)) => Some(tls::Certificates::load(certificate, key)?),
             _ => None,
         };
-        let watcher = certificates.clone().map(|certificates| spawn::task("watch certificates", certificates.watch(signals::hangups())));
+        // Also without TLS: a process that does not listen to SIGHUP is ended by it.
+        let hangups = signals::hangups();
+        let watcher = certificates.clone().map(|certificates| spawn::task("watch certificates", certificates.watch(hangups)));
         let watchdog = notify::watchdog().map(|watchdog| spawn::task("watchdog", watchdog));
+        notify::ready();
         let edge = Edge::new(self.app.clone(), crate::router::router(self.app.clone()));
         let handler = move |request, peer| edge.clone().serve(request, peer);
         let stop = async {

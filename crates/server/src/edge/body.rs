@@ -154,10 +154,10 @@ fn words(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(words, _)| words);
     // A field is named, but not when its name may be a secret in the wrong place.
-    if let Some((name, rest)) = text.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'))
+    if let Some((name, rest)) = text.strip_prefix("unknown field `").and_then(|rest| rest.rsplit_once("`, "))
         && name.chars().count() > LONGEST_NAME
     {
-        return format!("unknown field with a name of {} characters{rest}", name.chars().count());
+        return format!("unknown field with a name of {} characters, {rest}", name.chars().count());
     }
     let Some(kind) = text.strip_prefix("invalid type: ").or_else(|| text.strip_prefix("invalid value: ")) else { return text.to_owned() };
     let met = kind.split([' ', '`']).next().unwrap_or("value");
@@ -166,8 +166,8 @@ fn words(error: &serde_json::Error) -> String {
     format!("is a {met} where {expected} is expected")
 }
 
-/// No field of the contract is longer than half of this.
-const LONGEST_NAME: usize = 40;
+/// No field of the contract is longer than this, and no secret worth its name is shorter.
+const LONGEST_NAME: usize = 24;
 
 /// `keys[3].name` as a JSON Pointer: `/keys/3/name`.
 fn pointer(path: &serde_path_to_error::Path) -> String {

@@ -43,8 +43,10 @@ async fn a_body_that_is_no_json_or_another_shape_is_refused_by_its_place() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_in_the_wrong_place_is_not_repeated() {
     let claviger = Claviger::start().await;
-    let secret = "hunter2-hunter2-hunter2";
+    let secret = "hunter2-hunter2-hunter2-hunter2";
     for body in [
+        format!("{{\"x`{secret}\":1}}"),
+        format!("{{\"{secret}\":1}}"),
         format!("{{\"credential\":{{\"{secret}\":1}}}}"),
         format!("{{\"credential\":\"x\",\"cost\":\"{secret}\"}}"),
         format!("\"{secret}\""),

@@ -115,7 +115,12 @@ impl Layers {
     fn add_secret_file(&mut self, dotted: &str, file: &Path, origin: String) {
         match std::fs::read_to_string(file) {
             Ok(text) => self.add_text(dotted, text.trim_end_matches(['\r', '\n']), origin),
-            Err(error) => self.refuse(dotted, origin, format!("{} cannot be read: {error}", file.display())),
+            Err(error) => {
+                // A URL is no path: it is the secret itself, in the wrong variable.
+                let named = file.display().to_string();
+                let named = if named.contains("://") { "a URL is named where a file should be; it".to_owned() } else { named };
+                self.refuse(dotted, origin, format!("{named} cannot be read: {error}"));
+            }
         }
     }
 
@@ -365,6 +370,8 @@ mod tests {
         assert!(both.ends_with("CLAVIGER_DATABASE is set too; set one of the two"), "{both}");
         let missing = refusal("", &[("CLAVIGER_DATABASE_FILE", "/nowhere/at/all")], &[]);
         assert!(missing.contains("/nowhere/at/all cannot be read"), "{missing}");
+        let misplaced = refusal("", &[("CLAVIGER_DATABASE_FILE", "postgres://ada:hunter2@db/x")], &[]);
+        assert!(!misplaced.contains("hunter2"), "{misplaced}");
     }
 
     #[test]

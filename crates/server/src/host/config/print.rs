@@ -62,6 +62,8 @@ mod tests {
         let text = config.print();
         assert!(text.contains("database = \"postgres://ada:***@db/x\""), "{text}");
         assert!(!text.contains("hunter2"));
+        let odd: Config = toml::from_str("database = 'postgres://ada:hun?ter2@db/x?sslmode=require'").unwrap();
+        assert!(odd.print().contains("database = \"postgres://ada:***@db/x?sslmode=require\""), "{}", odd.print());
     }
 
     /// One row for each key, as it must stand in docs/configuration.md.

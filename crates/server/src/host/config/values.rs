@@ -37,8 +37,10 @@ impl DatabaseUrl {
 
     /// The URL with `***` in place of its password.
     pub fn masked(&self) -> String {
-        let (location, query) = match self.0.split_once('?') {
-            Some((location, query)) => (location, Some(query)),
+        // A question mark before the last `@` belongs to a password, not to a query.
+        let user_ends = self.0.rfind('@').unwrap_or(0);
+        let (location, query) = match self.0[user_ends..].find('?') {
+            Some(place) => (&self.0[..user_ends + place], Some(&self.0[user_ends + place + 1..])),
             None => (self.0.as_str(), None),
         };
         let mut masked = mask_userinfo(location);
