@@ -92,7 +92,7 @@ pub async fn authenticate(authority: &Authority, request: Request<'_>) -> Result
     if let Some(role) = first.opt_text("operator_role") {
         permissions = permissions.and(role.parse::<Role>().map_or(Permissions::default(), Role::permissions));
     }
-    authority.gate.note_management_use(&environment, parsed.id, now, request.client);
+    authority.gate.note_management_use(parsed.id, now, request.client);
     let organization = first.opt_text("organization_id").map(|id| OrganizationId::stored(&id));
     let environment = acting_environment(authority, environment, permissions, organization, request.environment).await?;
     Ok(Caller {

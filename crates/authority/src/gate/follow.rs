@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
+use super::Gate;
 use super::load::{self, Loaded, Which};
-use super::{Gate, own_id};
-use crate::credential::{Class, CredentialId};
+use crate::credential::CredentialId;
 use crate::db::{Db, Error};
 use crate::ids::{ApiKeyId, EnvironmentId, ManagementKeyId, OperatorId, OrganizationId};
 use crate::journal;
@@ -84,12 +84,6 @@ impl Gate {
             state.epoch.store(last, Ordering::SeqCst);
         }
         Ok(())
-    }
-
-    /// Whether the credential is resident, for tests of eviction.
-    pub fn is_resident(&self, class: Class, id: CredentialId) -> bool {
-        let _ = class;
-        self.directory.find(own_id(id)).is_some()
     }
 }
 

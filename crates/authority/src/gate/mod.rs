@@ -166,7 +166,7 @@ impl Gate {
     }
 
     /// Management keys are checked against the database, but their use is counted here.
-    pub(crate) fn note_management_use(&self, _: &Environment, id: CredentialId, now: Timestamp, client: Option<IpAddr>) {
+    pub(crate) fn note_management_use(&self, id: CredentialId, now: Timestamp, client: Option<IpAddr>) {
         if let Some((place, _)) = self.directory.find(own_id(id)) {
             verify::note_use(&self.directory, place, now, client, 0);
         }
