@@ -66,7 +66,7 @@ impl Server {
         let watcher = certificates.clone().map(|certificates| spawn::task("watch certificates", certificates.watch(hangups)));
         let watchdog = notify::watchdog().map(|watchdog| spawn::task("watchdog", watchdog));
         notify::ready();
-        let edge = Edge::new(self.app.clone(), crate::router::router(self.app.clone()));
+        let edge = Arc::new(Edge::new(self.app.clone(), crate::router::router(self.app.clone())));
         let handler = move |request, peer| edge.clone().serve(request, peer);
         let stop = async {
             stop.await;
@@ -87,6 +87,7 @@ fn limits(config: &Config) -> listen::Limits {
     listen::Limits {
         header_timeout: Duration::from_secs(http.header_timeout_seconds.get()),
         idle_timeout: Duration::from_secs(http.idle_timeout_seconds.get()),
+        answer_timeout: Duration::from_secs(http.request_timeout_seconds.get()),
         max_connections: http.max_connections.get() as usize,
         max_headers: http.max_headers.get() as usize,
         max_header_bytes: http.max_header_bytes.get() as usize,

@@ -2,7 +2,9 @@
 //! metrics. It knows no route but the one that must not pay for a router.
 
 use std::convert::Infallible;
+use std::future::Future;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use axum::body::Body;
 use axum::extract::MatchedPath;
 use axum::response::IntoResponse as _;
 use bytes::Bytes;
+use futures_util::future::poll_immediate;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
@@ -38,32 +41,28 @@ pub struct Arrival {
 #[derive(Clone, Copy)]
 pub struct BodyLimit(pub usize);
 
-/// The service that a connection talks to.
-#[derive(Clone)]
+/// The service that connections talk to.
 pub struct Edge {
     app: Arc<App>,
     router: axum::Router,
-    verifications: Arc<Route>,
+    verifications: Route,
 }
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 impl Edge {
     pub fn new(app: Arc<App>, router: axum::Router) -> Self {
-        let verifications = Arc::new(app.metrics.route("/v1/verify", &Method::POST));
+        let verifications = app.metrics.route("/v1/verify", &Method::POST);
         Self { app, router, verifications }
     }
 
-    pub async fn serve(self, request: Request<Incoming>, peer: Peer) -> Result<Response<AnswerBody>, Infallible> {
-        let _place = match self.enter() {
-            Ok(place) => place,
-            Err(overload) => return Ok(finish(overload.into_response(), "overload")),
-        };
+    pub async fn serve(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Result<Response<AnswerBody>, Infallible> {
         // The one route that is measured against a server without any.
         if request.method() == Method::POST && request.uri().path() == "/v1/verify" {
             return Ok(self.verify(request).await);
         }
-        Ok(self.route(request, peer).await)
+        // In a box, so that what every request moves about is no larger than a verification.
+        Ok(Box::pin(self.route(request, peer)).await)
     }
 
     fn enter(&self) -> Result<InFlight<'_>, Problem> {
@@ -80,16 +79,20 @@ impl Edge {
         let named = request.headers().get(&X_REQUEST_ID).cloned();
         let clock = &self.app.authority.clock;
         let began = clock.since_boot_nanos();
-        let answered = tokio::time::timeout(self.timeout(), verify::hot(&self.app, request, limit)).await;
+        let mut answer = pin!(verify::hot(&self.app, request, limit));
+        // Nearly always the body is there and the credential resident: then nothing is in flight and nothing needs a timer.
+        let answered = match poll_immediate(answer.as_mut()).await {
+            Some(answered) => answered,
+            None => self.wait_for(answer).await,
+        };
         let mut response = match answered {
-            Ok(Ok(body)) => {
+            Ok(body) => {
                 let mut response = Response::new(Either::Left(Full::new(body)));
                 response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
                 response
             }
-            Ok(Err(problem)) => finish(problem.into_response(), self.request_id(named.as_ref()).as_str()),
-            Err(_) => finish(timed_out().into_response(), self.request_id(named.as_ref()).as_str()),
+            Err(problem) => finish(problem.into_response(), self.request_id(named.as_ref()).as_str()),
         };
         self.verifications.observe(response.status(), Duration::from_nanos(clock.since_boot_nanos().saturating_sub(began)));
         if named.is_some() && response.status().is_success() {
@@ -101,11 +104,21 @@ impl Edge {
         response
     }
 
+    /// For as long as a request may take, and only while there is room for one more.
+    async fn wait_for(&self, answer: impl Future<Output = Result<Bytes, Problem>>) -> Result<Bytes, Problem> {
+        let _place = self.enter()?;
+        tokio::time::timeout(self.timeout(), answer).await.unwrap_or_else(|_| Err(timed_out()))
+    }
+
     fn request_id(&self, named: Option<&HeaderValue>) -> RequestId {
         RequestId::accept(named.and_then(|value| value.to_str().ok()), claviger_authority::rng::Rng.bytes())
     }
 
     async fn route(&self, mut request: Request<Incoming>, peer: Peer) -> Response<AnswerBody> {
+        let _place = match self.enter() {
+            Ok(place) => place,
+            Err(overload) => return finish(overload.into_response(), "overload"),
+        };
         let request_id = self.request_id(request.headers().get(&X_REQUEST_ID));
         let client = client_address(peer.address.ip(), request.headers(), &self.app.http.trusted_proxies, self.app.forwarded_header());
         let trace = request.headers().get("traceparent").and_then(|value| value.to_str().ok()).and_then(TraceParent::parse);

@@ -1,32 +1,37 @@
 //! The listener: accepts connections, speaks TLS, HTTP/1.1 and HTTP/2 on them, and drains them at the end.
 //! It never looks at a request, and no client, however slow or many, keeps it from accepting or from stopping.
 
+mod pulse;
 mod refuse;
+mod signals;
 
 use std::convert::Infallible;
 use std::error::Error;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
-use hyper::service::service_fn;
+use hyper::rt::bounds::Http2ServerConnExec;
+use hyper::server::conn::{http1, http2};
+use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::spawn;
 use super::tls::Certificates;
+use pulse::{Pulse, Pulsing};
 use refuse::Refusals;
+use signals::{Signal, Signals};
 
 /// hyper keeps this many headers on the stack, and any other number on the heap.
 const HEADERS_ON_STACK: usize = 100;
@@ -43,8 +48,10 @@ pub struct Peer {
 pub struct Limits {
     /// For the TLS handshake, and again for the headers of the first request.
     pub header_timeout: Duration,
-    /// For each further request to arrive.
+    /// For each further request to arrive, and for a client to take what it asked for; ends up to a sixteenth later.
     pub idle_timeout: Duration,
+    /// What no handler takes longer than.
+    pub answer_timeout: Duration,
     pub max_connections: usize,
     pub max_headers: usize,
     /// At least 8192.
@@ -87,7 +94,7 @@ where
 {
     let acceptor = certificates.as_ref().map(Certificates::acceptor);
     let refusals = Refusals::new(acceptor.is_some());
-    let shared = Arc::new(Shared { protocol: protocol(&limits), acceptor, limits, handler });
+    let shared = Arc::new(Shared { http1: http1(&limits), http2: http2(&limits), acceptor, limits, handler });
     let places = Arc::new(Semaphore::new(limits.max_connections));
     let (phase, _) = watch::channel(Phase::Serving);
     let mut stop = pin!(stop);
@@ -103,8 +110,7 @@ where
                 failures = 0;
                 match places.clone().try_acquire_owned() {
                     Ok(place) => {
-                        let phases = (phase.subscribe(), phase.subscribe());
-                        spawn::task("connection", connection(shared.clone(), stream, address, phases, place));
+                        spawn::task("connection", connection(shared.clone(), stream, address, phase.subscribe(), place));
                     }
                     Err(_) => refusals.refuse(stream),
                 }
@@ -137,27 +143,31 @@ where
 
 /// What connections have in common.
 struct Shared<F> {
-    protocol: auto::Builder<TokioExecutor>,
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
     acceptor: Option<TlsAcceptor>,
     limits: Limits,
     handler: F,
 }
 
-fn protocol(limits: &Limits) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    let mut http1 = builder.http1();
-    // For hyper, waiting for a further request and reading it are one wait; the first has its own deadline below.
-    http1.timer(TokioTimer::new()).header_read_timeout(limits.idle_timeout);
+fn http1(limits: &Limits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    // No timeout of hyper's own: it would cost every request a timer, where a look now and then is enough.
+    builder.header_read_timeout(None);
+    // Head and body in one piece: answers are small, and one buffer costs the kernel less than two.
+    builder.writev(false);
     // Not `pipeline_flush`: while anything unread is buffered it sends nothing, so a 400 or 431 is lost, half of a next
     // request holds back the answer to the one before, and a client that does not read makes us buffer without a bound.
-    http1.max_buf_size(limits.max_header_bytes);
+    builder.max_buf_size(limits.max_header_bytes);
     if limits.max_headers != HEADERS_ON_STACK {
-        http1.max_headers(limits.max_headers);
+        builder.max_headers(limits.max_headers);
     }
-    let max_list = u32::try_from(limits.max_header_bytes).unwrap_or(u32::MAX);
-    let mut http2 = builder.http2();
-    // Pings find peers that are gone without a word.
-    http2.timer(TokioTimer::new()).keep_alive_interval(limits.idle_timeout).max_header_list_size(max_list);
+    builder
+}
+
+fn http2(limits: &Limits) -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder.timer(TokioTimer::new()).max_header_list_size(u32::try_from(limits.max_header_bytes).unwrap_or(u32::MAX));
     builder
 }
 
@@ -165,7 +175,7 @@ async fn connection<F, Fut, B>(
     shared: Arc<Shared<F>>,
     stream: TcpStream,
     address: SocketAddr,
-    (draining, mut cut_off): (watch::Receiver<Phase>, watch::Receiver<Phase>),
+    phases: watch::Receiver<Phase>,
     _place: OwnedSemaphorePermit,
 ) where
     F: Fn(Request<Incoming>, Peer) -> Fut + Clone + Send + Sync + 'static,
@@ -176,19 +186,56 @@ async fn connection<F, Fut, B>(
 {
     // Answers are small and waited for; a socket that refuses the option works without it.
     let _ = stream.set_nodelay(true);
-    let peer = Peer { address, is_tls: shared.acceptor.is_some() };
-    let talked = async {
-        let Some(acceptor) = &shared.acceptor else { return talk(&shared, stream, peer, draining).await };
-        match timeout(shared.limits.header_timeout, acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => talk(&shared, stream, peer, draining).await,
-            Ok(Err(error)) => tracing::debug!(%error, %address, "no TLS handshake"),
-            Err(_) => tracing::debug!(%address, "the TLS handshake took too long"),
+    let mut signals = Signals::new(&phases);
+    let begun = {
+        let begin = timeout(shared.limits.header_timeout, begin(shared.acceptor.as_ref(), stream));
+        tokio::select! {
+            begun = begin => begun,
+            _ = signals.next() => return,
         }
     };
-    tokio::select! {
-        biased;
-        () = reached(&mut cut_off, Phase::CutOff) => {}
-        () = talked => {}
+    match begun {
+        Ok(Ok(Begun::Plain(stream, protocol))) => talk(&shared, stream, Peer { address, is_tls: false }, protocol, signals).await,
+        Ok(Ok(Begun::Tls(stream, protocol))) => talk(&shared, *stream, Peer { address, is_tls: true }, protocol, signals).await,
+        Ok(Err(error)) => tracing::debug!(%error, %address, "the connection did not begin"),
+        Err(_) => tracing::debug!(%address, "the beginning of the connection took too long"),
+    }
+}
+
+/// A stream of which it is known what is spoken on it.
+enum Begun {
+    Plain(TcpStream, Protocol),
+    Tls(Box<TlsStream<TcpStream>>, Protocol),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Protocol {
+    Http1,
+    Http2,
+}
+
+async fn begin(acceptor: Option<&TlsAcceptor>, stream: TcpStream) -> io::Result<Begun> {
+    let Some(acceptor) = acceptor else {
+        let protocol = protocol(&stream).await?;
+        return Ok(Begun::Plain(stream, protocol));
+    };
+    let stream = acceptor.accept(stream).await?;
+    let protocol = if stream.get_ref().1.alpn_protocol() == Some(b"h2") { Protocol::Http2 } else { Protocol::Http1 };
+    Ok(Begun::Tls(Box::new(stream), protocol))
+}
+
+/// Looks at the first bytes and leaves them where they are. No request of HTTP/1 begins like HTTP/2 does (RFC 9113 section 3.4).
+async fn protocol(stream: &TcpStream) -> io::Result<Protocol> {
+    const PREFACE: &[u8; 4] = b"PRI ";
+    loop {
+        let mut start = [0; PREFACE.len()];
+        match stream.peek(&mut start).await? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            count if start[..count] != PREFACE[..count] => return Ok(Protocol::Http1),
+            count if count == PREFACE.len() => return Ok(Protocol::Http2),
+            // The rest is nearly always there already; nothing tells when more has come than was seen.
+            _ => sleep(Duration::from_millis(10)).await,
+        }
     }
 }
 
@@ -197,7 +244,8 @@ async fn talk<F, Fut, B>(
     shared: &Shared<F>,
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     peer: Peer,
-    mut draining: watch::Receiver<Phase>,
+    protocol: Protocol,
+    signals: Signals,
 ) where
     F: Fn(Request<Incoming>, Peer) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = Result<Response<B>, Infallible>> + Send + 'static,
@@ -205,43 +253,94 @@ async fn talk<F, Fut, B>(
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let has_asked = AtomicBool::new(false);
+    let pulse = Pulse::default();
+    let io = TokioIo::new(Pulsing::new(stream, pulse.clone()));
     let service = service_fn(|request| {
-        has_asked.store(true, Ordering::Relaxed);
+        pulse.request();
         (shared.handler)(request, peer)
     });
-    let mut connection = pin!(shared.protocol.serve_connection(TokioIo::new(stream), service));
-    // hyper-util finds out whether HTTP/2 is spoken before any timeout of hyper runs: a client that sends
-    // nothing, or half of a preface, would stay for good.
-    let mut first_request = pin!(sleep(shared.limits.header_timeout));
-    let (mut is_draining, mut is_first) = (false, true);
+    let ended = match protocol {
+        Protocol::Http1 => attend(shared.http1.serve_connection(io, service), &pulse, &shared.limits, signals).await,
+        Protocol::Http2 => attend(shared.http2.serve_connection(io, service), &pulse, &shared.limits, signals).await,
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, address = %peer.address, "the connection broke");
+    }
+}
+
+/// A connection of either protocol.
+trait Converse: Future<Output = hyper::Result<()>> {
+    /// Takes no further request; ends once the present ones are answered.
+    fn wind_up(self: Pin<&mut Self>);
+}
+
+impl<I, B, S> Converse for http1::Connection<I, S>
+where
+    S: HttpService<Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    I: hyper::rt::Read + hyper::rt::Write + Unpin,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    fn wind_up(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+impl<I, B, S, E> Converse for http2::Connection<I, S, E>
+where
+    S: HttpService<Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    I: hyper::rt::Read + hyper::rt::Write + Unpin,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+    E: Http2ServerConnExec<S::Future, B>,
+{
+    fn wind_up(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+/// How many looks make up the time that a connection may be idle.
+const LOOKS: u32 = 16;
+
+/// Lets the connection go on until it ends, is told to, or does nothing for too long.
+async fn attend(connection: impl Converse, pulse: &Pulse, limits: &Limits, mut signals: Signals) -> hyper::Result<()> {
+    let mut connection = pin!(connection);
+    let between = limits.idle_timeout / LOOKS;
+    signals.after(limits.header_timeout, Signal::FirstRequestDue);
+    signals.after(between, Signal::Look);
+    let (mut seen, mut quiet, mut is_ending) = (0, Duration::ZERO, false);
     loop {
-        tokio::select! {
+        let signal = tokio::select! {
             biased;
-            ended = connection.as_mut() => {
-                if let Err(error) = ended {
-                    tracing::debug!(error, address = %peer.address, "the connection broke");
+            ended = connection.as_mut() => return ended,
+            signal = signals.next() => signal,
+        };
+        match signal {
+            Signal::CutOff => return Ok(()),
+            Signal::FirstRequestDue if !pulse.has_asked() => return Ok(()),
+            Signal::FirstRequestDue => {}
+            Signal::Draining => {
+                is_ending = true;
+                connection.as_mut().wind_up();
+            }
+            Signal::Look => {
+                signals.after(between, Signal::Look);
+                let beats = pulse.beats();
+                quiet = if beats == seen { quiet + between } else { Duration::ZERO };
+                seen = beats;
+                if is_ending && quiet >= limits.answer_timeout.max(limits.idle_timeout) {
+                    // Whoever still owes or is owed something has not moved for longer than anything here takes.
+                    return Ok(());
                 }
-                return;
-            }
-            () = reached(&mut draining, Phase::Draining), if !is_draining => {
-                is_draining = true;
-                connection.as_mut().graceful_shutdown();
-            }
-            () = first_request.as_mut(), if is_first => {
-                is_first = false;
-                if !has_asked.load(Ordering::Relaxed) {
-                    tracing::debug!(address = %peer.address, "no request came");
-                    return;
+                if !is_ending && quiet >= limits.idle_timeout {
+                    (is_ending, quiet) = (true, Duration::ZERO);
+                    connection.as_mut().wind_up();
                 }
             }
         }
     }
-}
-
-/// Waits for a phase, or for the end of the listener, which is later than any.
-async fn reached(phases: &mut watch::Receiver<Phase>, phase: Phase) {
-    let _ = phases.wait_for(|now| *now >= phase).await;
 }
 
 /// How long to wait after a failed accept; `None` where only the one connection failed.

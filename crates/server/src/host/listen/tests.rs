@@ -14,6 +14,7 @@ use crate::host::tls::tests::{Pair, connector, localhost};
 const LIMITS: Limits = Limits {
     header_timeout: Duration::from_secs(10),
     idle_timeout: Duration::from_secs(75),
+    answer_timeout: Duration::from_secs(30),
     max_connections: 100,
     max_headers: 100,
     max_header_bytes: 16 * 1024,
@@ -191,6 +192,39 @@ async fn an_idle_connection_is_kept_as_long_as_promised_and_no_longer() {
     let early = timeout(LIMITS.idle_timeout - Duration::from_secs(2), rest(&mut stream)).await;
     assert!(early.is_err(), "it is still there");
     assert_eq!(rest(&mut stream).await, "");
+}
+
+/// Preface, SETTINGS, and `GET / HTTP/2` as stream 1 (RFC 9113 sections 3.4, 6.2, 6.5).
+const HTTP_2_GET: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\x06\x01\x05\0\0\0\x01\x82\x86\x84\x41\x01x";
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_of_http_2_is_closed_too() {
+    let served = served(LIMITS, None).await;
+    let mut stream = served.connect().await;
+    stream.write_all(HTTP_2_GET).await.unwrap();
+    let early = timeout(LIMITS.idle_timeout - Duration::from_secs(2), rest(&mut stream)).await;
+    assert!(early.is_err(), "it is still there");
+    rest(&mut stream).await;
+    assert_eq!(served.peers.lock().unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_no_answer_loses_its_place() {
+    let served = served(Limits { max_connections: 1, ..LIMITS }, None).await;
+    let mut stream = served.connect().await;
+    let path = GET.replace_path(&format!("/{}", "x".repeat(8_000)));
+    // Until the server, whose answers nobody reads, reads no further request either.
+    while let Ok(written) = timeout(Duration::from_secs(1), stream.write_all(&path)).await {
+        written.unwrap();
+    }
+    loop {
+        sleep(Duration::from_secs(10)).await;
+        let mut other = served.connect().await;
+        other.write_all(GET).await.unwrap();
+        if read_until(&mut other, "/path").await.starts_with("HTTP/1.1 200") {
+            break;
+        }
+    }
 }
 
 #[tokio::test]
