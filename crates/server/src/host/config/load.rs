@@ -137,6 +137,10 @@ impl Layers {
                 Ok(number) => Value::Integer(number),
                 Err(_) => return self.refuse(dotted, origin, "is not a whole number".to_owned()),
             },
+            Some(Value::Float(_)) => match text.trim().parse() {
+                Ok(number) => Value::Float(number),
+                Err(_) => return self.refuse(dotted, origin, "is not a number".to_owned()),
+            },
             Some(Value::Array(_)) => {
                 let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
                 Value::Array(items.map(Value::from).collect())
@@ -161,6 +165,11 @@ impl Layers {
                 let guess = nearest(dotted, keys.iter().map(String::as_str));
                 return self.refuse(dotted, origin, format!("is no key of claviger; did you mean {guess}?"));
             }
+        };
+        let value = match value {
+            // `1` is as good a share as `1.0`.
+            Value::Integer(number) if wanted == "float" => Value::Float(number as f64),
+            value => value,
         };
         // Before serde sees it, which would quote the value.
         if value.type_str() != wanted {
@@ -232,12 +241,13 @@ fn is_shown(name: &str) -> bool {
 /// A message of serde without the texts that it quotes, where one looks like a URL with a password or like a credential.
 fn without_secrets(message: &str, value: &Value) -> String {
     let is_harmless = |text: &str| text.len() <= LONGEST_SHOWN && !text.contains("://") && !text.contains('@');
+    let is_quoted = |text: &str| message.contains(text) || message.contains(&text.escape_debug().to_string());
     let texts: Vec<&str> = match value {
         Value::String(text) => vec![text],
         Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
     };
-    match texts.iter().all(|text| is_harmless(text)) {
+    match texts.iter().all(|text| is_harmless(text) || !is_quoted(text)) {
         true => message.to_owned(),
         false => "is no value for this key; it is not repeated, for it looks like a secret".to_owned(),
     }
@@ -331,6 +341,7 @@ mod tests {
             let text = match defaults.default(&dotted).unwrap() {
                 Value::String(text) => text.clone(),
                 Value::Integer(number) => number.to_string(),
+                Value::Float(number) => number.to_string(),
                 Value::Array(items) if items.is_empty() => String::new(),
                 other => panic!("{dotted} has a default no variable can write: {other}"),
             };
@@ -402,6 +413,24 @@ mod tests {
             assert!(refusal(&file, &[], &[]).starts_with(&format!("{key} (")));
         }
         assert!(refusal("[http]\ntrusted_proxies = ['10.0.0.0/33']", &[], &[]).contains("10.0.0.0/33"), "what is no secret is named");
+    }
+
+    #[test]
+    fn a_share_is_written_with_or_without_a_point() {
+        for (file, ratio) in [("1", 1.0), ("0", 0.0), ("0.25", 0.25)] {
+            assert_eq!(load(&format!("[telemetry]\nsampling_ratio = {file}"), &[], &[]).unwrap().telemetry.sampling_ratio, ratio);
+            assert_eq!(load("", &[("CLAVIGER_TELEMETRY_SAMPLING_RATIO", file)], &[]).unwrap().telemetry.sampling_ratio, ratio);
+        }
+        assert!(refusal("", &[("CLAVIGER_TELEMETRY_SAMPLING_RATIO", "half")], &[]).ends_with("is not a number"));
+    }
+
+    #[test]
+    fn a_collector_with_a_password_in_its_url_is_refused_and_not_repeated() {
+        for url in ["http://ada:hunter2@c/v1/traces", "http://c/v1/traces?key=hunter2", "http://c/#hunter2", "hunter2", "grpc://hunter2"] {
+            let text = refusal(&format!("[telemetry]\notlp_endpoint = '{url}'"), &[], &[]);
+            assert!(text.ends_with("is not an http or https URL without user, query and fragment"), "{text}");
+        }
+        load("[telemetry]\notlp_endpoint = 'https://c.example:4318/v1/traces'", &[], &[]).unwrap();
     }
 
     #[test]

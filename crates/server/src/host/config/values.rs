@@ -131,6 +131,21 @@ impl<'de> Deserialize<'de> for DatabaseUrl {
     }
 }
 
+/// The URL of a collector. It has no user, so nothing in it must be hidden; one that has is refused without being repeated.
+pub fn collector_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    // `Uri` drops a fragment, so look first.
+    let uri = text.parse::<http::Uri>().ok().filter(|_| !text.contains('#'));
+    let is_good = uri.is_some_and(|uri| {
+        let is_plain = uri.authority().is_some_and(|authority| !authority.as_str().contains('@')) && uri.query().is_none();
+        is_plain && matches!(uri.scheme_str(), Some("http" | "https"))
+    });
+    match text.is_empty() || is_good {
+        true => Ok(text),
+        false => Err(de::Error::custom("is not an http or https URL without user, query and fragment")),
+    }
+}
+
 /// Paths where the empty string means "not set", so that every key has a value to print.
 pub mod optional_path {
     use super::*;
