@@ -256,6 +256,22 @@ async fn a_collector_that_never_answers_slows_nothing_and_keeps_nobody_from_stop
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stop_leaves_a_message_under_way_when_the_drain_is_over() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let endpoint = format!("http://{}/v1/traces", silent.local_addr().expect("it is bound"));
+    let claviger = server_with(&endpoint, |config| config.http.drain_seconds = 1).await;
+    claviger.get("/v1/owners").await.expect(200);
+    claviger.stop().await;
+    let (held, _) = silent.accept().await.expect("the last span was being sent");
+    let mut sent = Vec::new();
+    held.readable().await.expect("a connection");
+    while let Ok(read) = held.try_read_buf(&mut sent) {
+        assert_ne!(read, 0, "the stop has waited until the message was given up");
+    }
+    assert!(sent.starts_with(b"POST /v1/traces HTTP/1.1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_collector_that_is_not_there_is_told_once_and_costs_only_its_spans() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let folder = tempfile::tempdir().expect("a temporary folder");
