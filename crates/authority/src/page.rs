@@ -39,9 +39,14 @@ impl Cursors {
         Self::new(&rng.secret_bytes()[..])
     }
 
+    /// The length before each part keeps them apart: a filter holds what its caller wrote, separators too.
     fn tag(&self, scope: &str, position: &str) -> [u8; TAG] {
-        let signed = hmac::sign(&self.0, format!("cursor/v1\0{scope}\0{position}").as_bytes());
-        signed.as_ref()[..TAG].try_into().expect("an HMAC-SHA-256 is longer")
+        let mut mac = hmac::Context::with_key(&self.0);
+        for part in ["cursor/v2", scope, position] {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part.as_bytes());
+        }
+        mac.sign().as_ref()[..TAG].try_into().expect("an HMAC-SHA-256 is longer")
     }
 
     /// `scope` names list, environment and filters; `position` is the sort key of the last thing shown.
@@ -105,5 +110,26 @@ mod tests {
         for forged in ["", "!!", "AAAA", &format!("{cursor}A"), &cursor[1..]] {
             assert!(cursors.read("owners/live", forged).is_err(), "{forged}");
         }
+    }
+
+    #[test]
+    fn what_ends_the_scope_never_counts_as_the_beginning_of_the_position() {
+        let cursors = Cursors::ephemeral(Rng);
+        // However the same bytes are cut into two, and whatever is taken for a separator.
+        for separator in ["", "\0", "/", "\0\0\0\0\0\0\0\x01"] {
+            let text = format!("a{separator}b{separator}c");
+            let cuts = (0..=text.len()).filter(|at| text.is_char_boundary(*at)).map(|at| text.split_at(at));
+            let joined = [("a", format!("b{separator}c")), (&format!("a{separator}b"), "c".to_owned())].map(|(a, b)| cursors.tag(a, &b));
+            assert_ne!(joined[0], joined[1], "{separator:?}");
+            let tags: Vec<_> = cuts.map(|(scope, position)| cursors.tag(scope, position)).collect();
+            let distinct: std::collections::BTreeSet<_> = tags.iter().collect();
+            assert_eq!(distinct.len(), tags.len(), "{separator:?}");
+        }
+        let cursor = cursors.write("owners\0q=a", "b\0c");
+        assert_eq!(cursors.read("owners\0q=a", &cursor).expect("good"), "b\0c");
+        let bytes = URL_SAFE_NO_PAD.decode(&cursor).expect("base64");
+        // The same tag in front of a shorter position, for a scope that ends in what was cut off.
+        let moved = URL_SAFE_NO_PAD.encode([&bytes[..TAG], b"c"].concat());
+        assert!(cursors.read("owners\0q=a\0b", &moved).is_err());
     }
 }

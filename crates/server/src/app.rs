@@ -6,11 +6,15 @@ use claviger_authority::Authority;
 
 use crate::host::config::{ForwardedHeader, Gateway, Http};
 use crate::host::metrics::Metrics;
+#[cfg(feature = "otlp")]
+use crate::host::traces::Traces;
 
 /// The shared state of the edge.
 pub struct App {
     pub authority: Arc<Authority>,
     pub metrics: Metrics,
+    #[cfg(feature = "otlp")]
+    pub traces: Option<Traces>,
     pub http: Http,
     pub gateway: Gateway,
 }

@@ -44,11 +44,20 @@ pub struct Server {
 impl Server {
     /// Opens everything; at the very first start also hands out the first management key.
     pub async fn start(config: &Config, clock: Clock) -> Result<Self, String> {
+        #[cfg(feature = "otlp")]
+        let traces = crate::host::traces::Traces::start(config, clock.clone())?;
         let authority = open(config, clock).await?;
         let file = config.bootstrap_key_file.as_deref();
         keys::bootstrap(&authority, "live", true, |secret| hand_out(secret, file)).await.map_err(|error| error.to_string())?;
         let codes: Vec<&'static str> = Code::ALL.iter().map(|code| code.as_str()).collect();
-        let app = App { authority, metrics: Metrics::new(&codes), http: config.http.clone(), gateway: config.gateway.clone() };
+        let app = App {
+            authority,
+            metrics: Metrics::new(&codes),
+            #[cfg(feature = "otlp")]
+            traces,
+            http: config.http.clone(),
+            gateway: config.gateway.clone(),
+        };
         Ok(Self { app: Arc::new(app) })
     }
 
@@ -68,8 +77,12 @@ impl Server {
         notify::ready();
         let edge = Arc::new(Edge::new(self.app.clone(), crate::router::router(self.app.clone())));
         let handler = move |request, peer| edge.clone().serve(request, peer);
+        #[cfg(feature = "otlp")]
+        let stopping_at = std::sync::atomic::AtomicU64::new(0);
         let stop = async {
             stop.await;
+            #[cfg(feature = "otlp")]
+            stopping_at.store(authority.clock.since_boot_nanos(), std::sync::atomic::Ordering::Relaxed);
             notify::stopping();
         };
         listen::serve(listener, certificates, limits(config), handler, stop).await;
@@ -77,6 +90,11 @@ impl Server {
         flusher.abort();
         for task in [watcher, watchdog].into_iter().flatten() {
             task.abort();
+        }
+        #[cfg(feature = "otlp")]
+        if let Some(traces) = &self.app.traces {
+            let drained = Duration::from_nanos(authority.clock.since_boot_nanos().saturating_sub(stopping_at.into_inner()));
+            traces.finish(config.http.drain_time().saturating_sub(drained)).await;
         }
         authority.close().await.map_err(|error| format!("the last counters could not be written: {error}"))
     }

@@ -24,6 +24,8 @@ use crate::host::client_address::client_address;
 use crate::host::listen::Peer;
 use crate::host::metrics::{InFlight, Route};
 use crate::host::request_id::{RequestId, TraceParent};
+#[cfg(feature = "otlp")]
+use crate::host::traces::Exchange;
 use crate::routes::verify;
 
 /// Most answers are a few bytes that are there already; only some come as a stream.
@@ -126,6 +128,8 @@ impl Edge {
         let limit = self.body_limit(request.uri().path());
         request.extensions_mut().insert(BodyLimit(limit));
         let method = request.method().clone();
+        #[cfg(feature = "otlp")]
+        let version = request.version();
         let clock = &self.app.authority.clock;
         let began = clock.since_boot_nanos();
         let answered = tokio::time::timeout(self.timeout(), self.router.clone().oneshot(request.map(Body::new))).await;
@@ -137,6 +141,21 @@ impl Edge {
         let took = Duration::from_nanos(clock.since_boot_nanos().saturating_sub(began));
         let route = response.extensions().get::<Matched>().map_or_else(|| "unmatched".to_owned(), |matched| matched.0.clone());
         self.app.metrics.request(&route, &method, response.status(), took);
+        #[cfg(feature = "otlp")]
+        if let Some(traces) = &self.app.traces {
+            traces.record(&Exchange {
+                method: &method,
+                route: response.extensions().get::<Matched>().map(|matched| matched.0.as_str()),
+                version,
+                is_tls: peer.is_tls,
+                status: response.status(),
+                code: response.extensions().get::<Problem>().map(|problem| problem.code),
+                request_id: request_id.as_str(),
+                parent: trace,
+                ended_at: clock.now(),
+                took,
+            });
+        }
         let status = response.status().as_u16();
         let trace = trace.map(|trace| trace.to_string()).unwrap_or_default();
         tracing::debug!(%method, route, status, request_id = request_id.as_str(), trace, micros = took.as_micros() as u64, "answered");

@@ -11,3 +11,5 @@ pub mod request_id;
 pub mod signals;
 pub mod spawn;
 pub mod tls;
+#[cfg(feature = "otlp")]
+pub mod traces;

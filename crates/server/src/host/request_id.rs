@@ -83,6 +83,11 @@ impl TraceParent {
         self.flags & 1 == 1
     }
 
+    /// The ids of the trace and of the caller's span in it.
+    pub fn ids(&self) -> ([u8; 16], [u8; 8]) {
+        (self.trace_id, self.parent_id)
+    }
+
     /// The trace's id, as logs and tracing systems write it.
     pub fn trace_id(&self) -> String {
         Hex(&self.trace_id).to_string()

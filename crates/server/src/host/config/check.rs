@@ -6,7 +6,7 @@ use http::{HeaderName, Uri};
 use tracing_subscriber::EnvFilter;
 
 use super::error::{ConfigError, Problem};
-use super::keys::Config;
+use super::keys::{Config, Telemetry};
 
 /// hyper refuses a smaller buffer by panicking.
 const SMALLEST_HEADER_BUFFER: u32 = 8192;
@@ -24,6 +24,9 @@ impl Config {
             ("tls.certificate_file", self.tls_rule()),
             ("log.level", self.log_level_rule()),
             ("gateway.header_prefix", self.header_prefix_rule()),
+            ("telemetry.otlp_endpoint", built_with_traces(self.telemetry.otlp_endpoint.is_empty())),
+            ("telemetry.sampling_ratio", self.sampling_ratio_rule()),
+            ("telemetry.service_name", self.service_name_rule()),
         ];
         let problems: Vec<Problem> = broken
             .into_iter()
@@ -84,6 +87,27 @@ impl Config {
         let is_name = HeaderName::from_bytes(format!("{}User", self.gateway.header_prefix).as_bytes()).is_ok();
         (self.gateway.header_prefix.is_empty() || !is_name).then(|| "cannot begin a header name; use letters, digits and dashes".to_owned())
     }
+
+    fn sampling_ratio_rule(&self) -> Option<String> {
+        let ratio = self.telemetry.sampling_ratio;
+        if !(0.0..=1.0).contains(&ratio) {
+            return Some("is not between 0.0 and 1.0".to_owned());
+        }
+        built_with_traces(ratio == Telemetry::default().sampling_ratio)
+    }
+
+    fn service_name_rule(&self) -> Option<String> {
+        if self.telemetry.service_name.trim().is_empty() {
+            return Some("is empty; name this server, or leave the key out for claviger".to_owned());
+        }
+        built_with_traces(self.telemetry.service_name == Telemetry::default().service_name)
+    }
+}
+
+/// A key of `[telemetry]` that would do nothing is refused: somebody would wait for traces that never come.
+fn built_with_traces(is_default: bool) -> Option<String> {
+    (!is_default && !cfg!(feature = "otlp"))
+        .then(|| "needs a binary that sends traces, and this one does not; build it with `--features otlp`".to_owned())
 }
 
 #[cfg(test)]
@@ -104,7 +128,7 @@ mod tests {
     #[test]
     fn each_rule_names_its_key() {
         type Change = fn(&mut Config);
-        let broken: [(&str, Change); 17] = [
+        let broken: [(&str, Change); 20] = [
             ("data_dir (", |c| c.data_dir = "".into()),
             ("key_prefix (", |c| c.key_prefix = String::new()),
             ("key_prefix (", |c| c.key_prefix = "Clv".into()),
@@ -122,11 +146,31 @@ mod tests {
             ("tls.certificate_file (", |c| c.tls.key_file = Some("key.pem".into())),
             ("log.level (", |c| c.log.level = "claviger=loud".into()),
             ("gateway.header_prefix (", |c| c.gateway.header_prefix = "X Auth ".into()),
+            ("telemetry.sampling_ratio (", |c| c.telemetry.sampling_ratio = 1.1),
+            ("telemetry.sampling_ratio (", |c| c.telemetry.sampling_ratio = f64::NAN),
+            ("telemetry.service_name (", |c| c.telemetry.service_name = " ".into()),
         ];
         for (start, change) in broken {
             let text = problem_of(change);
             assert!(text.starts_with(start), "{text}");
             assert!(!text.contains('\n'), "one problem only: {text}");
+        }
+    }
+
+    #[test]
+    fn a_binary_without_traces_says_how_to_build_one_with_them() {
+        type Change = fn(&mut Config);
+        let set: [(&str, Change); 3] = [
+            ("telemetry.otlp_endpoint (", |c| c.telemetry.otlp_endpoint = "http://127.0.0.1:4318/v1/traces".into()),
+            ("telemetry.sampling_ratio (", |c| c.telemetry.sampling_ratio = 0.5),
+            ("telemetry.service_name (", |c| c.telemetry.service_name = "keys".into()),
+        ];
+        for (start, change) in set {
+            let mut config = Config::default();
+            change(&mut config);
+            let refused = config.check().err().map(|error| error.to_string());
+            assert_eq!(refused.is_none(), cfg!(feature = "otlp"), "{refused:?}");
+            assert!(refused.is_none_or(|text| text.starts_with(start) && text.contains("`--features otlp`")), "{start}");
         }
     }
 }

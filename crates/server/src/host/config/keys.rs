@@ -37,6 +37,7 @@ section! {
         [gateway] Gateway;
         [sqlite] Sqlite;
         [postgres] Postgres;
+        [telemetry] Telemetry;
         unlisted origins: Origins;
     }
 }
@@ -127,6 +128,19 @@ section! {
     Postgres {
         /// Connections of this node; nodes times this must fit into the server's `max_connections`.
         max_connections: NonZeroU32 = count(16);
+    }
+}
+
+section! {
+    /// Traces for an OpenTelemetry collector; needs a binary built with `--features otlp`.
+    Telemetry {
+        /// URL that takes spans as OTLP protobuf over HTTP, such as `http://127.0.0.1:4318/v1/traces`; empty sends none.
+        #[serde(deserialize_with = "values::collector_url")]
+        otlp_endpoint: String = String::new();
+        /// Share of traces that begin here and are sent, 0.0 to 1.0; for a request with a `traceparent` its caller has decided.
+        sampling_ratio: f64 = 1.0;
+        /// What traces call this server (`service.name`).
+        service_name: String = "claviger".to_owned();
     }
 }
 

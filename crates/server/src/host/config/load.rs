@@ -76,9 +76,15 @@ impl Layers {
             }
         };
         let lines: BTreeMap<String, usize> = offsets(&text).into_iter().map(|(dotted, offset)| (dotted, line_of(offset))).collect();
-        for (dotted, value) in leaves(table) {
-            let origin = format!("{name}:{}", lines.get(&dotted).copied().unwrap_or(1));
-            self.add(&dotted, value, origin);
+        let (leaves, dotted_names) = leaves(table);
+        let origin = |dotted: &str| format!("{name}:{}", lines.get(dotted).copied().unwrap_or(1));
+        for dotted in dotted_names {
+            let shown = if is_shown(&dotted) { &dotted } else { "a key" };
+            let message = "is no key of claviger: it is quoted, so it is one name; write the key below its [section]".to_owned();
+            self.refuse(shown, origin(&dotted), message);
+        }
+        for (dotted, value) in leaves {
+            self.add(&dotted, value, origin(&dotted));
         }
     }
 
@@ -131,6 +137,10 @@ impl Layers {
                 Ok(number) => Value::Integer(number),
                 Err(_) => return self.refuse(dotted, origin, "is not a whole number".to_owned()),
             },
+            Some(Value::Float(_)) => match text.trim().parse() {
+                Ok(number) => Value::Float(number),
+                Err(_) => return self.refuse(dotted, origin, "is not a number".to_owned()),
+            },
             Some(Value::Array(_)) => {
                 let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
                 Value::Array(items.map(Value::from).collect())
@@ -146,11 +156,20 @@ impl Layers {
                 return self.refuse(dotted, origin, format!("is a section; write [{dotted}] and its keys below"));
             }
             Some(default) => default.type_str(),
+            // The value, or a whole URL, may stand where a key should.
+            None if !is_shown(dotted) => {
+                return self.refuse("a key", origin, "is no key of claviger; it is not repeated, for it looks like a value".to_owned());
+            }
             None => {
                 let keys: Vec<String> = every_key().map(|(section, key)| section.dotted(key)).collect();
                 let guess = nearest(dotted, keys.iter().map(String::as_str));
                 return self.refuse(dotted, origin, format!("is no key of claviger; did you mean {guess}?"));
             }
+        };
+        let value = match value {
+            // `1` is as good a share as `1.0`.
+            Value::Integer(number) if wanted == "float" => Value::Float(number as f64),
+            value => value,
         };
         // Before serde sees it, which would quote the value.
         if value.type_str() != wanted {
@@ -160,7 +179,7 @@ impl Layers {
         let mut alone = Table::new();
         insert(&mut alone, dotted, value.clone());
         if let Err(error) = alone.try_into::<Config>() {
-            return self.refuse(dotted, origin, error.message().to_owned());
+            return self.refuse(dotted, origin, without_secrets(error.message(), &value));
         }
         insert(&mut self.merged, dotted, value);
         self.origins.note(dotted, origin);
@@ -194,19 +213,44 @@ fn insert(table: &mut Table, dotted: &str, value: Value) {
     }
 }
 
-/// The file's values by dotted key. An empty `[section]` sets nothing, but its name must be right.
-fn leaves(table: Table) -> Vec<(String, Value)> {
+/// The file's values by dotted key, and the names at the top that hold a dot themselves: `"http.drain_seconds" = 5` is not
+/// `drain_seconds` below `[http]`. An empty `[section]` sets nothing, but its name must be right.
+fn leaves(table: Table) -> (Vec<(String, Value)>, Vec<String>) {
     let is_section = |name: &str| Config::TABLES.iter().any(|section| section.name == name);
-    let mut leaves = Vec::new();
+    let (mut leaves, mut dotted_names) = (Vec::new(), Vec::new());
     for (name, value) in table {
         match value {
+            _ if name.contains('.') => dotted_names.push(name),
             Value::Table(inner) if is_section(&name) || !inner.is_empty() => {
                 leaves.extend(inner.into_iter().map(|(key, value)| (format!("{name}.{key}"), value)));
             }
             value => leaves.push((name, value)),
         }
     }
-    leaves
+    (leaves, dotted_names)
+}
+
+/// Longer than every key there is, shorter than every credential.
+const LONGEST_SHOWN: usize = 48;
+
+/// Whether a name that is no key may be repeated: only what could be a mistyped one.
+fn is_shown(name: &str) -> bool {
+    name.len() <= LONGEST_SHOWN && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+/// A message of serde without the texts that it quotes, where one looks like a URL with a password or like a credential.
+fn without_secrets(message: &str, value: &Value) -> String {
+    let is_harmless = |text: &str| text.len() <= LONGEST_SHOWN && !text.contains("://") && !text.contains('@');
+    let is_quoted = |text: &str| message.contains(text) || message.contains(&text.escape_debug().to_string());
+    let texts: Vec<&str> = match value {
+        Value::String(text) => vec![text],
+        Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    match texts.iter().all(|text| is_harmless(text) || !is_quoted(text)) {
+        true => message.to_owned(),
+        false => "is no value for this key; it is not repeated, for it looks like a secret".to_owned(),
+    }
 }
 
 /// Where each key stands in the file, in bytes from its start.
@@ -297,6 +341,7 @@ mod tests {
             let text = match defaults.default(&dotted).unwrap() {
                 Value::String(text) => text.clone(),
                 Value::Integer(number) => number.to_string(),
+                Value::Float(number) => number.to_string(),
                 Value::Array(items) if items.is_empty() => String::new(),
                 other => panic!("{dotted} has a default no variable can write: {other}"),
             };
@@ -331,6 +376,77 @@ mod tests {
         assert!(refusal("\nlisen = 1", &[], &[]).ends_with("claviger.toml:2): is no key of claviger; did you mean listen?"));
         assert!(refusal("[htpp]\ndrain_seconds = 1", &[], &[]).ends_with("did you mean http.drain_seconds?"));
         assert!(refusal("", &[], &[("lissten", "")]).ends_with("(--lissten): is no key of claviger; did you mean listen?"));
+    }
+
+    #[test]
+    fn a_url_or_a_credential_in_the_place_of_a_key_is_not_repeated() {
+        for file in [
+            "'postgres://ada:hunter2@db/x' = 1",
+            "[http]\n'postgres://ada:hunter2@db/x' = 1",
+            "['postgres://ada:hunter2@db/x']\na = 1",
+            "['postgres://ada:hunter2@db.example.com/x']\na = 1",
+            "'postgres://ada:hunter2@db.example.com/x' = 1",
+            "'sqlite:hunter2' = {}",
+            "clv_live_ak_00000000000000000000hunter200000000000000000 = 1",
+        ] {
+            let text = refusal(file, &[], &[]);
+            assert!(text.starts_with("a key (") && text.contains("is no key of claviger"), "{text}");
+            assert!(!text.contains("ada"), "{text}");
+        }
+        let text = refusal("\n\n'postgres://ada:hunter2@db/x' = 1", &[], &[]);
+        assert!(text.contains("claviger.toml:3)"), "the line says which it is: {text}");
+    }
+
+    #[test]
+    fn a_url_in_the_place_of_another_value_is_not_repeated() {
+        for (key, value) in [
+            ("listen", "'postgres://ada:hunter2@db/x'"),
+            ("log.format", "'postgres://ada:hunter2@db/x'"),
+            ("http.forwarded_header", "'postgres://ada:hunter2@db/x'"),
+            ("http.trusted_proxies", "['10.0.0.0/8', 'postgres://ada:hunter2@db/x']"),
+            ("http.trusted_proxies", "['clv_live_ak_00000000000000000000hunter200000000000000000']"),
+        ] {
+            let file = match key.split_once('.') {
+                Some((section, key)) => format!("[{section}]\n{key} = {value}"),
+                None => format!("{key} = {value}"),
+            };
+            assert!(refusal(&file, &[], &[]).starts_with(&format!("{key} (")));
+        }
+        assert!(refusal("[http]\ntrusted_proxies = ['10.0.0.0/33']", &[], &[]).contains("10.0.0.0/33"), "what is no secret is named");
+    }
+
+    #[test]
+    fn a_share_is_written_with_or_without_a_point() {
+        for (file, ratio) in [("1", 1.0), ("0", 0.0), ("0.25", 0.25)] {
+            assert_eq!(load(&format!("[telemetry]\nsampling_ratio = {file}"), &[], &[]).unwrap().telemetry.sampling_ratio, ratio);
+            assert_eq!(load("", &[("CLAVIGER_TELEMETRY_SAMPLING_RATIO", file)], &[]).unwrap().telemetry.sampling_ratio, ratio);
+        }
+        assert!(refusal("", &[("CLAVIGER_TELEMETRY_SAMPLING_RATIO", "half")], &[]).ends_with("is not a number"));
+    }
+
+    #[test]
+    fn a_collector_with_a_password_in_its_url_is_refused_and_not_repeated() {
+        for url in ["http://ada:hunter2@c/v1/traces", "http://c/v1/traces?key=hunter2", "http://c/#hunter2", "hunter2", "grpc://hunter2"] {
+            let text = refusal(&format!("[telemetry]\notlp_endpoint = '{url}'"), &[], &[]);
+            assert!(text.ends_with("is not an http or https URL without user, query and fragment"), "{text}");
+        }
+        load("[telemetry]\notlp_endpoint = 'https://c.example:4318/v1/traces'", &[], &[]).unwrap();
+    }
+
+    #[test]
+    fn a_quoted_name_with_a_dot_is_not_a_key_of_a_section() {
+        for file in [
+            "\"http.drain_seconds\" = 5",
+            "\"http.drain_seconds\" = 5\n[http]\ndrain_seconds = 6",
+            "[\"http.drain_seconds\"]",
+            "[\"http.drain_seconds\"]\na = 1",
+        ] {
+            let text = refusal(file, &[], &[]);
+            assert!(text.starts_with("http.drain_seconds (") && text.contains("claviger.toml:1): is no key of claviger"), "{text}");
+            assert_eq!(text.lines().count(), 1, "{text}");
+        }
+        refusal("[http]\n\"http.drain_seconds\" = 5", &[], &[]);
+        assert_eq!(load("http.drain_seconds = 5", &[], &[]).unwrap().http.drain_seconds, 5, "unquoted it is TOML for a section");
     }
 
     #[test]

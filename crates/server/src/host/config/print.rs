@@ -63,7 +63,7 @@ mod tests {
         assert!(text.contains("database = \"postgres://ada:***@db/x\""), "{text}");
         assert!(!text.contains("hunter2"));
         let odd: Config = toml::from_str("database = 'postgres://ada:hun?ter2@db/x?sslmode=require'").unwrap();
-        assert!(odd.print().contains("database = \"postgres://ada:***@db/x?sslmode=require\""), "{}", odd.print());
+        assert!(odd.print().contains("database = \"postgres://***\""), "{}", odd.print());
     }
 
     /// One row for each key, as it must stand in docs/configuration.md.

@@ -35,38 +35,75 @@ impl DatabaseUrl {
         self.0.starts_with("postgres://") || self.0.starts_with("postgresql://")
     }
 
-    /// The URL with `***` in place of its password.
+    /// The URL with `***` in place of its password. Only what is known to be harmless is shown: a URL that cannot
+    /// be taken apart without doubt is `***` from its scheme on.
     pub fn masked(&self) -> String {
-        // A question mark before the last `@` belongs to a password, not to a query.
-        let user_ends = self.0.rfind('@').unwrap_or(0);
-        let (location, query) = match self.0[user_ends..].find('?') {
-            Some(place) => (&self.0[..user_ends + place], Some(&self.0[user_ends + place + 1..])),
-            None => (self.0.as_str(), None),
+        let (scheme, rest) = match self.0.split_once("://") {
+            Some((scheme, _)) => self.0.split_at(scheme.len() + "://".len()),
+            None => self.0.split_at(self.0.find(':').map_or(0, |colon| colon + 1)),
         };
-        let mut masked = mask_userinfo(location);
-        if let Some(query) = query {
-            let fields: Vec<String> = query.split('&').map(mask_field).collect();
-            masked.push('?');
-            masked.push_str(&fields.join("&"));
+        match mask(rest) {
+            Some(masked) => format!("{scheme}{masked}"),
+            None => format!("{scheme}***"),
         }
-        masked
     }
 }
 
-/// Generous on purpose: a password with an unescaped `/`, `:` or `@` is masked whole.
-fn mask_userinfo(location: &str) -> String {
-    let Some((scheme, rest)) = location.split_once("://") else { return location.to_owned() };
-    let Some((userinfo, host)) = rest.rsplit_once('@') else { return location.to_owned() };
-    match userinfo.split_once(':') {
-        Some((user, _)) => format!("{scheme}://{user}:***@{host}"),
-        None => location.to_owned(),
+/// Query fields whose values say nothing secret. Any other is masked, however its name is written (`pass%77ord`).
+const HARMLESS_FIELDS: [&str; 9] =
+    ["application_name", "connect_timeout", "dbname", "host", "port", "sslmode", "sslrootcert", "statement-cache-capacity", "user"];
+
+/// What follows the scheme (RFC 3986 section 3): `user:password@host:port/path?query`. `None` where a part may belong to
+/// a password that was not percent-encoded, or an `@` was that should not have been.
+fn mask(rest: &str) -> Option<String> {
+    let (authority, tail) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let holds_at = |text: &str| text.contains('@') || text.contains("%40");
+    if holds_at(tail) || tail.contains('#') {
+        return None;
     }
+    let mut masked = match authority.rsplit_once('@') {
+        Some((userinfo, host)) => format!("{}@{}", mask_userinfo(userinfo), shown_host(host)?),
+        None => shown_host(authority)?.to_owned(),
+    };
+    let (path, query) = tail.split_once('?').map_or((tail, None), |(path, query)| (path, Some(query)));
+    masked.push_str(path);
+    if let Some(query) = query {
+        let fields: Vec<String> = query.split('&').map(mask_field).collect();
+        masked.push('?');
+        masked.push_str(&fields.join("&"));
+    }
+    Some(masked)
+}
+
+fn mask_userinfo(userinfo: &str) -> String {
+    match userinfo.split_once(':') {
+        Some((user, _)) => format!("{}:***", shown_user(user)),
+        None => shown_user(userinfo).to_owned(),
+    }
+}
+
+/// A `:` that was percent-encoded makes user and password one.
+fn shown_user(user: &str) -> &str {
+    if user.contains('%') { "***" } else { user }
+}
+
+/// `host`, `host:5432` or `[::1]:5432`. With anything else behind a colon the `@` may be missing.
+fn shown_host(host: &str) -> Option<&str> {
+    let port = match host.strip_prefix('[') {
+        Some(rest) => rest.split_once(']')?.1.strip_prefix(':').unwrap_or(""),
+        None => host.split_once(':').map_or("", |(_, port)| port),
+    };
+    let is_port = port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit());
+    (is_port && !host.contains('%')).then_some(host)
 }
 
 fn mask_field(field: &str) -> String {
+    let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte));
     match field.split_once('=') {
-        Some((name, _)) if name.to_ascii_lowercase().contains("password") => format!("{name}=***"),
-        _ => field.to_owned(),
+        Some((name, value)) if HARMLESS_FIELDS.contains(&name) && is_plain(value) => field.to_owned(),
+        Some((name, _)) => format!("{name}=***"),
+        None if is_plain(field) && field.len() <= 20 => field.to_owned(),
+        None => "***".to_owned(),
     }
 }
 
@@ -91,6 +128,21 @@ impl<'de> Deserialize<'de> for DatabaseUrl {
         }
         // The value stays out of the message: it may be a password in the wrong place.
         Err(de::Error::custom("not a database URL; write postgres://…, sqlite://… or leave it empty"))
+    }
+}
+
+/// The URL of a collector. It has no user, so nothing in it must be hidden; one that has is refused without being repeated.
+pub fn collector_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    // `Uri` drops a fragment, so look first.
+    let uri = text.parse::<http::Uri>().ok().filter(|_| !text.contains('#'));
+    let is_good = uri.is_some_and(|uri| {
+        let is_plain = uri.authority().is_some_and(|authority| !authority.as_str().contains('@')) && uri.query().is_none();
+        is_plain && matches!(uri.scheme_str(), Some("http" | "https"))
+    });
+    match text.is_empty() || is_good {
+        true => Ok(text),
+        false => Err(de::Error::custom("is not an http or https URL without user, query and fragment")),
     }
 }
 
@@ -169,13 +221,33 @@ mod tests {
             ("postgres://db/claviger", "postgres://db/claviger"),
             ("postgres://ada@db/claviger", "postgres://ada@db/claviger"),
             ("postgres://ada:hunter2@db/claviger", "postgres://ada:***@db/claviger"),
-            ("postgres://ada:hun/t@er:2@db/x", "postgres://ada:***@db/x"),
+            ("postgres://ada:hunter2@[::1]:5432/x", "postgres://ada:***@[::1]:5432/x"),
+            ("postgres://ada:hun%40ter2@db/x", "postgres://ada:***@db/x"),
+            ("postgres://ada:hun@ter2@db/x", "postgres://ada:***@db/x"),
+            ("postgres://ada%3Ahunter2@db/x", "postgres://***@db/x"),
+            ("postgres://ada%3Ahun:ter2@db/x", "postgres://***:***@db/x"),
+            // Wrongly encoded, or not encoded: where the password ends is anybody's guess.
+            ("postgres://ada:hunter2%40db/x", "postgres://***"),
+            ("postgres://ada:hunter2/x", "postgres://***"),
+            ("postgres://ada:hun/t@er:2@db/x", "postgres://***"),
+            ("postgres://ada:5/hunter2%40db/x", "postgres://***"),
+            ("postgres://ada:hun?ter2@db/x?sslmode=require", "postgres://***"),
+            ("postgres://ada@db/x#hunter2", "postgres://***"),
+            ("postgres://ada:hunter2@[::1/x", "postgres://***"),
+            ("sqlite:claviger.db", "sqlite:claviger.db"),
+            ("sqlite://ada:hunter2@db", "sqlite://ada:***@db"),
             ("postgres://db/x?user=ada&password=hunter2", "postgres://db/x?user=ada&password=***"),
-            ("postgres://db/x?sslPassword=hunter2&a=b", "postgres://db/x?sslPassword=***&a=b"),
+            ("postgres://db/x?sslPassword=hunter2&sslmode=require", "postgres://db/x?sslPassword=***&sslmode=require"),
+            ("postgres://db/x?pass%77ord=hunter2&port=1", "postgres://db/x?pass%77ord=***&port=1"),
+            ("postgres://db/x?user=ada;password=hunter2", "postgres://db/x?user=***"),
+            ("postgres://db/x?options=-c%20a.b=hunter2", "postgres://db/x?options=***"),
+            ("postgres://db:5432/x?user=ada&password=hun@ter2", "postgres://***"),
+            ("postgres://db/x?hunter2-and-what-belongs-to-it", "postgres://db/x?***"),
         ] {
             let database = DatabaseUrl(url.to_owned());
             assert_eq!(database.masked(), masked);
             assert_eq!(format!("{database:?}"), format!("{masked:?}"));
+            assert_eq!(DatabaseUrl(masked.to_owned()).masked(), masked, "masking twice is masking once");
         }
     }
 }
