@@ -1,6 +1,7 @@
 //! The gate: answers whether a credential is good, from memory.
 //! It opens no change, writes no row and waits on no lock; a miss costs one indexed read, shared by all who wait for it.
 
+mod decisions;
 pub mod directory;
 mod flush;
 mod follow;
@@ -17,7 +18,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 
 use crate::clock::{Clock, Timestamp};
 use crate::credential::{CredentialId, Pepper};
@@ -25,6 +26,7 @@ use crate::db::{self, Db};
 use crate::environments::Environment;
 use crate::ids::EnvironmentId;
 use crate::rng::Rng;
+use decisions::Decisions;
 use directory::{Directory, Id};
 use pool::Pool;
 
@@ -56,8 +58,7 @@ pub struct Gate {
     /// Every key of the database is resident, so a miss is an answer.
     is_complete: AtomicBool,
     lease: Lease,
-    /// Decisions are numbered from a random start.
-    decisions: AtomicU64,
+    decisions: Decisions,
 }
 
 /// An environment as the gate sees it.
@@ -77,6 +78,20 @@ pub struct EnvironmentState {
 impl EnvironmentState {
     pub fn epoch(&self) -> i64 {
         self.epoch.load(Ordering::Acquire)
+    }
+}
+
+/// An environment as it was found: no counter of references is touched, which all processors would share.
+pub struct EnvironmentRef {
+    states: Guard<Arc<Vec<Arc<EnvironmentState>>>>,
+    place: usize,
+}
+
+impl std::ops::Deref for EnvironmentRef {
+    type Target = EnvironmentState;
+
+    fn deref(&self) -> &EnvironmentState {
+        &self.states[self.place]
     }
 }
 
@@ -113,7 +128,7 @@ impl Gate {
             misses: miss::Misses::default(),
             is_complete: AtomicBool::new(false),
             lease: Lease::that_never_lapses(),
-            decisions: AtomicU64::new(u64::from_le_bytes(rng.bytes())),
+            decisions: Decisions::new(rng),
         }
     }
 
@@ -144,10 +159,27 @@ impl Gate {
         self.environments.load().iter().find(|state| state.id == id).cloned()
     }
 
-    /// The environment of that slug or id.
-    pub fn environment_named(&self, name: &str) -> Option<Arc<EnvironmentState>> {
+    fn find_environment(&self, is_it: impl FnMut(&Arc<EnvironmentState>) -> bool) -> Option<EnvironmentRef> {
         let states = self.environments.load();
-        states.iter().find(|state| state.environment.load().slug == name || state.id.to_string() == name).cloned()
+        let place = states.iter().position(is_it)?;
+        Some(EnvironmentRef { states, place })
+    }
+
+    /// The environment of that slug or id.
+    pub fn environment_named(&self, name: &str) -> Option<EnvironmentRef> {
+        self.find_environment(|state| state.environment.load().slug == name || state.id.to_string() == name)
+    }
+
+    /// The environment that a credential names by its prefix: for callers who have nothing but the credential.
+    pub fn environment_of(&self, text: &str) -> Option<EnvironmentRef> {
+        match Presented::parse(text) {
+            Presented::Ours(parsed) => self.environment_of_prefix(parsed.prefix),
+            Presented::Foreign(_) => None,
+        }
+    }
+
+    fn environment_of_prefix(&self, prefix: &str) -> Option<EnvironmentRef> {
+        self.find_environment(|state| state.environment.load().key_prefix.as_str() == prefix)
     }
 
     /// Slug and applied journal sequence number of every environment.

@@ -10,7 +10,7 @@ use arc_swap::Guard;
 use super::directory::{Directory, EXERCISED, Entry, FROM, Id, Place, USED};
 use super::flush::from_check;
 use super::resident::{Extras, Grants, Organization};
-use super::{Code, EnvironmentState, Gate, flag, imported_id, miss, own_id};
+use super::{Code, EnvironmentRef, EnvironmentState, Gate, flag, imported_id, miss, own_id};
 use crate::access::Permission;
 use crate::clock::Timestamp;
 use crate::credential::{self, Class, CredentialId, Digest, Parsed};
@@ -151,7 +151,7 @@ impl Gate {
             holder: None,
             rate: None,
             quota_remaining: None,
-            decision: self.decisions.fetch_add(1, Ordering::Relaxed),
+            decision: self.decisions.next(),
             journal_seq: state.epoch(),
         }
     }
@@ -315,19 +315,17 @@ impl Gate {
         bearer: &str,
         named: Option<&str>,
         needed: Permission,
-    ) -> Result<(Arc<EnvironmentState>, Option<OrganizationId>)> {
+    ) -> Result<(EnvironmentRef, Option<OrganizationId>)> {
         let presented = Presented::parse(bearer);
         let Presented::Ours(parsed) = &presented else { return Err(Refusal::BadCredential.into()) };
         if parsed.class != Class::ManagementKey {
             return Err(Refusal::BadCredential.into());
         }
-        let states = self.environments.load();
-        let state = states.iter().find(|state| state.environment.load().key_prefix.as_str() == parsed.prefix);
-        let state = state.ok_or(Refusal::BadCredential)?;
+        let state = self.environment_of_prefix(parsed.prefix).ok_or(Refusal::BadCredential)?;
         let ask = Ask { management: true, ..Ask::default() };
-        let answer = match self.decide(state, &presented, &ask) {
+        let answer = match self.decide(&state, &presented, &ask) {
             Ok(answer) => answer,
-            Err(NotResident) => self.verify(db, state, bearer, &ask).await?,
+            Err(NotResident) => Box::pin(self.verify(db, &state, bearer, &ask)).await?,
         };
         let (Code::Valid, Some(holder)) = (answer.code, answer.holder) else { return Err(Refusal::BadCredential.into()) };
         let permissions = holder.grants().map(|grants| grants.management).unwrap_or_default();
@@ -336,22 +334,13 @@ impl Gate {
         }
         let only = holder.organization().map(|organization| organization.id);
         let Some(named) = named.filter(|named| *named != state.environment.load().slug && *named != state.id.to_string()) else {
-            return Ok((state.clone(), only));
+            return Ok((state, only));
         };
         if !permissions.has(Permission::InstanceAdminister) || only.is_some() {
             return Err(Refusal::PermissionMissing { needed: Permission::InstanceAdminister.as_str() }.into());
         }
         let other = self.environment_named(named).ok_or_else(|| Refusal::not_found("environment", named))?;
         Ok((other, only))
-    }
-
-    /// The environment that a credential names by its prefix: for callers who have nothing but the credential.
-    pub fn environment_of(&self, text: &str) -> Option<Arc<EnvironmentState>> {
-        let states = self.environments.load();
-        match Presented::parse(text) {
-            Presented::Ours(parsed) => states.iter().find(|state| state.environment.load().key_prefix.as_str() == parsed.prefix).cloned(),
-            Presented::Foreign(_) => None,
-        }
     }
 }
 

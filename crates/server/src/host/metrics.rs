@@ -2,6 +2,7 @@
 //! No id, key, address or other unbounded text is ever a label; the hot path adds to atomics and takes no lock.
 
 mod durations;
+mod sharded;
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use self::durations::Durations;
+use self::sharded::HotCounter;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RouteLabels {
@@ -43,9 +45,9 @@ struct EnvironmentLabels {
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    requests: Family<RequestLabels, Counter>,
+    requests: Family<RequestLabels, HotCounter>,
     durations: Family<RouteLabels, Durations>,
-    outcomes: Vec<Counter>,
+    outcomes: Vec<HotCounter>,
     in_flight: Gauge,
     shed: Counter,
     journal_seq: Family<EnvironmentLabels, Gauge>,
@@ -58,7 +60,7 @@ impl Metrics {
     pub fn new(codes: &[&'static str]) -> Self {
         let requests = Family::default();
         let durations = Family::default();
-        let outcomes: Family<OutcomeLabels, Counter> = Family::default();
+        let outcomes: Family<OutcomeLabels, HotCounter> = Family::default();
         let (in_flight, shed) = (Gauge::default(), Counter::default());
         let journal_seq = Family::default();
         let (directory_entries, directory_bytes) = (Gauge::default(), Gauge::default());
@@ -133,7 +135,7 @@ impl Metrics {
 /// The counters of one route and method.
 #[derive(Clone, Debug)]
 pub struct Route {
-    by_class: [Counter; 5],
+    by_class: [HotCounter; 5],
     durations: Durations,
 }
 

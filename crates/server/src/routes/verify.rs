@@ -2,13 +2,12 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use claviger_api::verify::{VerifyBatchRequest, VerifyBatchResponse, VerifyRequest, VerifyResponse};
-use claviger_authority::gate::{Answer as Decision, Ask, Code, EnvironmentState};
+use claviger_authority::gate::{Answer as Decision, Ask, Code, EnvironmentRef, EnvironmentState};
 use claviger_authority::ids::OrganizationId;
 use claviger_authority::{Authority, Refusal};
 use http::{HeaderMap, HeaderValue, header};
@@ -45,7 +44,7 @@ where
     Ok(answer.into())
 }
 
-type CallerScope = (Arc<EnvironmentState>, Option<OrganizationId>);
+type CallerScope = (EnvironmentRef, Option<OrganizationId>);
 
 async fn caller(app: &App, headers: &HeaderMap) -> Result<CallerScope, Problem> {
     let bearer = bearer(headers)?.ok_or(Refusal::NoCredential)?;
@@ -78,7 +77,7 @@ async fn decide(
     let authority: &Authority = &app.authority;
     let decision = match authority.gate.verify_resident(environment, &wanted.credential, &ask) {
         Some(decision) => decision,
-        None => authority.gate.verify(authority.db(), environment, &wanted.credential, &ask).await?,
+        None => Box::pin(authority.gate.verify(authority.db(), environment, &wanted.credential, &ask)).await?,
     };
     app.metrics.outcome(decision.code as usize);
     Ok(decision)
