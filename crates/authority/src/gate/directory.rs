@@ -153,6 +153,11 @@ impl Directory {
             + self.chunks.len() * size_of::<OnceLock<Box<[Slot]>>>()
     }
 
+    /// Bytes that so many entries and the index need.
+    pub fn bytes_of(&self, entries: usize) -> usize {
+        entries * size_of::<Slot>() + self.index.len() * size_of::<AtomicU32>()
+    }
+
     fn slot(&self, slot: u32) -> &Slot {
         let chunk = self.chunks[slot as usize / CHUNK].get_or_init(|| (0..CHUNK).map(|_| Slot::new()).collect());
         &chunk[slot as usize % CHUNK]

@@ -5,10 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::directory::{EXERCISED, Entry, FROM, USED};
-use super::follow::public_id;
-use super::{Gate, flag};
+use super::{Gate, flag, public_id};
 use crate::clock::Timestamp;
-use crate::credential::CredentialId;
 use crate::db::{Db, Error, Tx, params};
 use crate::ids::SecretId;
 
@@ -46,9 +44,8 @@ impl Gate {
         }
         // The time stays for the eviction to compare; only the count begins anew.
         let used = word.fetch_and(!0xffff_ffff, Ordering::Relaxed);
-        let id = extras.and_then(|extras| extras.imported).unwrap_or_else(|| CredentialId::from_words(entry.id.0, entry.id.1));
         Some(Used {
-            id: public_id(entry.flags, id),
+            id: public_id(entry),
             is_management: entry.flags & flag::MANAGEMENT != 0,
             at: Timestamp::from_micros((used >> 32) as i64 * 1_000_000),
             count: i64::from(used as u32),

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
-use super::Gate;
 use super::load::{self, Loaded, Which};
-use crate::credential::CredentialId;
+use super::{Gate, public_id};
 use crate::db::{Db, Error};
-use crate::ids::{ApiKeyId, EnvironmentId, ManagementKeyId, OperatorId, OrganizationId};
+use crate::ids::{EnvironmentId, OperatorId, OrganizationId};
 use crate::journal;
 
 const BATCH: i64 = 1_000;
@@ -22,6 +21,8 @@ impl Gate {
                 state.epoch.store(seq, Ordering::Release);
             }
         }
+        // Until an eviction says otherwise: nobody is answered before this returns.
+        self.is_complete.store(true, Ordering::Release);
         self.put_all(load::management_keys(self, db, Which::After("", 0)).await?);
         let mut after = String::new();
         loop {
@@ -30,12 +31,15 @@ impl Gate {
             after = last;
             let room = self.directory.capacity() as usize - self.residents().0;
             if loaded.len() > room {
+                self.is_complete.store(false, Ordering::Release);
                 self.put_all(loaded.into_iter().take(room).collect());
                 return Ok(());
             }
             self.put_all(loaded);
+            if !self.is_complete.load(Ordering::Acquire) {
+                return Ok(());
+            }
         }
-        self.is_complete.store(true, Ordering::Release);
         Ok(())
     }
 
@@ -88,15 +92,5 @@ impl Gate {
 }
 
 fn last_id(loaded: &[Loaded]) -> Option<String> {
-    loaded.iter().map(|loaded| api_key_id(loaded).to_string()).max()
-}
-
-fn api_key_id(loaded: &Loaded) -> ApiKeyId {
-    let imported = loaded.extras.as_ref().and_then(|extras| extras.imported);
-    ApiKeyId(imported.unwrap_or_else(|| CredentialId::from_words(loaded.entry.id.0, loaded.entry.id.1)))
-}
-
-/// The id of an entry's credential in its text form.
-pub(super) fn public_id(flags: u8, id: CredentialId) -> String {
-    if flags & super::flag::MANAGEMENT == 0 { ApiKeyId(id).to_string() } else { ManagementKeyId(id).to_string() }
+    loaded.iter().map(|loaded| public_id(&loaded.entry)).max()
 }

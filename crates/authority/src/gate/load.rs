@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::directory::Entry;
 use super::resident::{Extras, Grants, Older, OlderUse};
-use super::{EnvironmentState, Gate, flag, imported_id, own_id};
+use super::{EnvironmentState, Gate, flag, imported_id, imported_words, own_id};
 use crate::access::{Permissions, Role};
 use crate::clock::Timestamp;
 use crate::credential::Digest;
@@ -145,7 +145,7 @@ fn api_key(gate: &Gate, rows: &[&Row]) -> Option<Loaded> {
     if Scheme::stored(&current.text("scheme")) == Scheme::Foreign {
         entry.flags |= flag::IMPORTED;
         entry.id = imported_id(&stored_digest(current));
-        extras.imported = Some(id.0);
+        entry.digest = imported_words(entry.digest, id.0);
         environment.has_imported.store(true, std::sync::atomic::Ordering::Release);
     }
     let json = current.text("permissions");
@@ -156,7 +156,7 @@ fn api_key(gate: &Gate, rows: &[&Row]) -> Option<Loaded> {
         let left = current.opt_int("remaining").unwrap_or(quota.remaining);
         (quota, left, current.opt_time("refilled_at").unwrap_or(Timestamp::from_micros(quota.set_at)))
     });
-    let has_extras = !extras.networks.is_empty() || extras.older.is_some() || extras.imported.is_some() || !extras.exercised.is_empty();
+    let has_extras = !extras.networks.is_empty() || extras.older.is_some() || !extras.exercised.is_empty();
     Some(Loaded {
         entry,
         organization: Some((OrganizationId::stored(&current.text("organization_id")), current.text("organization_status") == "active")),

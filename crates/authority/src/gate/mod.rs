@@ -21,13 +21,13 @@ use std::sync::{Arc, Mutex};
 use arc_swap::{ArcSwap, Guard};
 
 use crate::clock::{Clock, Timestamp};
-use crate::credential::{CredentialId, Pepper};
+use crate::credential::{CredentialId, Digest, Pepper};
 use crate::db::{self, Db};
 use crate::environments::Environment;
-use crate::ids::EnvironmentId;
+use crate::ids::{ApiKeyId, EnvironmentId, ManagementKeyId};
 use crate::rng::Rng;
 use decisions::Decisions;
-use directory::{Directory, Id};
+use directory::{Directory, Entry, Id};
 use pool::Pool;
 
 pub use outcome::Code;
@@ -36,6 +36,8 @@ pub use verify::{Answer, Ask, Holder, Presented};
 
 /// What one resident key costs besides its slot: its share of the index, and slack for extras.
 const BYTES_PER_KEY: usize = 160;
+/// No budget is smaller than this.
+const LEAST_BYTES: usize = 16 * BYTES_PER_KEY;
 
 /// Bits of an entry's flags.
 mod flag {
@@ -48,6 +50,8 @@ mod flag {
 /// The gate of this node.
 pub struct Gate {
     clock: Clock,
+    /// What everything resident may take.
+    memory_bytes: usize,
     directory: Directory,
     organizations: Pool<Organization>,
     grants: Pool<Grants>,
@@ -116,9 +120,11 @@ impl Lease {
 
 impl Gate {
     pub(crate) fn new(clock: Clock, memory_bytes: usize, rng: Rng) -> Self {
-        let capacity = (memory_bytes / BYTES_PER_KEY).clamp(16, u32::MAX as usize / 4) as u32;
+        let memory_bytes = memory_bytes.max(LEAST_BYTES);
+        let capacity = (memory_bytes / BYTES_PER_KEY).min(u32::MAX as usize / 4) as u32;
         Self {
             clock,
+            memory_bytes,
             directory: Directory::new(capacity),
             organizations: Pool::new(),
             grants: Pool::new(),
@@ -194,7 +200,7 @@ impl Gate {
     /// How many entries are resident, and the bytes they take.
     pub fn residents(&self) -> (usize, usize) {
         let writer = self.writer.lock().expect("the writer never panics");
-        (writer.entries(), self.directory.bytes())
+        (writer.entries(), self.bytes(&writer))
     }
 
     /// Management keys are checked against the database, but their use is counted here.
@@ -216,6 +222,49 @@ fn own_id(id: CredentialId) -> Id {
 }
 
 /// An imported key is found by the first 96 bits of its keyed digest; all 256 are compared afterwards.
-fn imported_id(digest: &crate::credential::Digest) -> Id {
-    CredentialId::from_bytes(digest.as_bytes()[..12].try_into().expect("a digest has 32 bytes")).words()
+fn imported_id(digest: &Digest) -> Id {
+    let [first, second, ..] = digest.words();
+    (first, (second >> 32) as u32)
+}
+
+/// The digest of an imported key without what it is found by; its public id stands in that place.
+fn imported_words(digest: [u64; 4], id: CredentialId) -> [u64; 4] {
+    let (high, low) = id.words();
+    [high, u64::from(low) << 32 | digest[1] & LOW, digest[2], digest[3]]
+}
+
+/// The whole digest of an imported key.
+fn imported_digest_of(entry: &Entry) -> Digest {
+    Digest::from_words([entry.id.0, u64::from(entry.id.1) << 32 | entry.digest[1] & LOW, entry.digest[2], entry.digest[3]])
+}
+
+const LOW: u64 = 0xffff_ffff;
+
+/// The public id of an entry's credential.
+fn credential_id(entry: &Entry) -> CredentialId {
+    match entry.flags & flag::IMPORTED {
+        0 => CredentialId::from_words(entry.id.0, entry.id.1),
+        _ => CredentialId::from_words(entry.digest[0], (entry.digest[1] >> 32) as u32),
+    }
+}
+
+/// The same as text.
+fn public_id(entry: &Entry) -> String {
+    let id = credential_id(entry);
+    if entry.flags & flag::MANAGEMENT == 0 { ApiKeyId(id).to_string() } else { ManagementKeyId(id).to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_imported_entry_keeps_the_whole_digest_and_the_public_id() {
+        let digest = Digest::from_bytes(std::array::from_fn(|place| place as u8 + 1));
+        let id = CredentialId::from_bytes([0xa5; 12]);
+        let entry =
+            Entry { id: imported_id(&digest), digest: imported_words(digest.words(), id), flags: flag::IMPORTED, ..Entry::default() };
+        assert!(imported_digest_of(&entry) == digest);
+        assert_eq!(credential_id(&entry), id);
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::access::Permissions;
 use crate::clock::Timestamp;
-use crate::credential::{CredentialId, Digest};
+use crate::credential::Digest;
 use crate::ids::{OrganizationId, SecretId};
 use crate::limits::{Gcra, QuotaState};
 
@@ -38,8 +38,6 @@ impl Grants {
 /// What a key has beyond the words of its slot.
 #[derive(Default)]
 pub struct Extras {
-    /// The public id of a key that is found by its foreign digest.
-    pub imported: Option<CredentialId>,
     pub networks: Vec<ipnet::IpNet>,
     pub rate: Option<Arc<Gcra>>,
     pub quota: Option<Arc<QuotaState>>,
@@ -53,6 +51,19 @@ impl Extras {
     /// Limits are exact only while they are resident, so such a key is not evicted.
     pub fn is_limited(&self) -> bool {
         self.rate.is_some() || self.quota.is_some()
+    }
+
+    /// Bytes of memory, with those of its place in the pool.
+    pub fn bytes(&self) -> usize {
+        let counters = 2 * size_of::<usize>();
+        let of = |is_there: bool, bytes: usize| if is_there { counters + bytes } else { 0 };
+        size_of::<usize>()
+            + of(true, size_of::<Self>())
+            + size_of_val(self.networks.as_slice())
+            + size_of_val(self.exercised.as_slice())
+            + of(self.rate.is_some(), size_of::<Gcra>())
+            + of(self.quota.is_some(), size_of::<QuotaState>())
+            + of(self.older.is_some(), size_of::<OlderUse>())
     }
 
     pub fn allows(&self, client: Option<IpAddr>) -> bool {

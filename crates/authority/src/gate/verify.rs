@@ -10,7 +10,7 @@ use arc_swap::Guard;
 use super::directory::{Directory, EXERCISED, Entry, FROM, Id, Place, USED};
 use super::flush::from_check;
 use super::resident::{Extras, Grants, Organization};
-use super::{Code, EnvironmentRef, EnvironmentState, Gate, flag, imported_id, miss, own_id};
+use super::{Code, EnvironmentRef, EnvironmentState, Gate, credential_id, flag, imported_digest_of, imported_id, miss, own_id};
 use crate::access::Permission;
 use crate::clock::Timestamp;
 use crate::credential::{self, Class, CredentialId, Digest, Parsed};
@@ -146,14 +146,7 @@ impl Gate {
     }
 
     fn answer(&self, state: &EnvironmentState, code: Code) -> Answer {
-        Answer {
-            code,
-            holder: None,
-            rate: None,
-            quota_remaining: None,
-            decision: self.decisions.next(),
-            journal_seq: state.epoch(),
-        }
+        Answer { code, holder: None, rate: None, quota_remaining: None, decision: self.decisions.next(), journal_seq: state.epoch() }
     }
 
     fn decide(&self, state: &EnvironmentState, presented: &Presented<'_>, ask: &Ask<'_>) -> Result<Answer, NotResident> {
@@ -208,8 +201,8 @@ impl Gate {
         let matched = match presented {
             Presented::Ours(parsed) => self.matches(state, parsed, entry, extras.as_deref().and_then(Option::as_deref), now),
             Presented::Foreign(_) => {
-                let is_same = imported == Some(&Digest::from_words(entry.digest));
-                (is_same && entry.flags & flag::IMPORTED != 0).then_some(Matched::Current)
+                let is_imported = entry.flags & flag::IMPORTED != 0;
+                (is_imported && imported == Some(&imported_digest_of(entry))).then_some(Matched::Current)
             }
         };
         let Some(matched) = matched.filter(|_| of_caller && entry.environment == state.number) else {
@@ -279,10 +272,9 @@ impl Gate {
                 _ => note_use(&self.directory, place, now, ask.client, self.exercise(&seen, extras, ask)),
             }
         }
-        let imported = extras.and_then(|extras| extras.imported);
         answer.holder = Some(Holder {
             is_management: seen.entry.flags & flag::MANAGEMENT != 0,
-            id: imported.unwrap_or_else(|| CredentialId::from_words(seen.entry.id.0, seen.entry.id.1)),
+            id: credential_id(&seen.entry),
             owner: OwnerId::from_u128(seen.entry.owner),
             expires_at: seen.entry.expires_at,
             organization: seen.organization,

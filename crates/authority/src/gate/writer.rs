@@ -12,6 +12,9 @@ use super::{Gate, flush};
 use crate::ids::OrganizationId;
 use crate::limits::{Gcra, QuotaState};
 
+/// So many stay however small the budget is.
+const LEAST_RESIDENT: usize = 16;
+
 #[derive(Default)]
 pub(super) struct Writer {
     free: Vec<u32>,
@@ -24,6 +27,7 @@ pub(super) struct Writer {
     grants_keys: HashMap<u32, String>,
     grants_numbers: Numbers,
     extras_numbers: Numbers,
+    extras_bytes: usize,
     /// Usage of entries that were evicted or changed before a flush came.
     pub(super) left_behind: Vec<flush::Used>,
 }
@@ -55,14 +59,29 @@ impl Gate {
             ..loaded.entry
         };
         let extras = loaded.extras.map(|extras| self.with_limits(extras, loaded.rate, loaded.quota, old.extras));
-        let number = extras.map_or(0, |extras| self.extras.insert(&mut writer.extras_numbers, Arc::new(extras)));
+        let number = extras.map_or(0, |extras| {
+            writer.extras_bytes += extras.bytes();
+            self.extras.insert(&mut writer.extras_numbers, Arc::new(extras))
+        });
         let entry = Entry { extras: number, ..entry };
         // Room first: making it moves entries of the index that `put` is about to walk.
         let slot = before.map_or_else(|| self.room(writer), |(place, _)| place.slot());
         self.directory.put(&entry, || slot);
         // After the slot: nobody can come by the old numbers any more.
-        self.extras.remove(&mut writer.extras_numbers, old.extras);
+        self.release_extras(writer, old.extras);
         self.release_grants(writer, old.grants);
+    }
+
+    /// Bytes that everything resident takes.
+    pub(super) fn bytes(&self, writer: &Writer) -> usize {
+        self.directory.bytes() + writer.extras_bytes
+    }
+
+    fn release_extras(&self, writer: &mut Writer, number: u32) {
+        if number != 0 {
+            writer.extras_bytes -= self.extras.read(number).as_ref().map_or(0, |extras| extras.bytes());
+            self.extras.remove(&mut writer.extras_numbers, number);
+        }
     }
 
     /// Running limits go on through a change that does not touch them.
@@ -129,19 +148,31 @@ impl Gate {
 
     /// A free slot: a fresh one while the budget lasts, else that of whoever was not used for longest among a few.
     fn room(&self, writer: &mut Writer) -> u32 {
-        if let Some(slot) = writer.free.pop() {
+        let taken = self.directory.bytes_of(writer.entries()) + writer.extras_bytes;
+        let has_room = taken < self.memory_bytes;
+        if has_room && let Some(slot) = writer.free.pop() {
             return slot;
         }
-        if writer.next < self.directory.capacity() {
+        if has_room && writer.next < self.directory.capacity() {
             writer.next += 1;
             return writer.next - 1;
         }
+        let slot = self.evict(writer);
+        if !has_room && writer.entries() > LEAST_RESIDENT {
+            // Two go for one who comes, until it fits again: extras are of any size.
+            writer.free.push(slot);
+            return self.evict(writer);
+        }
+        slot
+    }
+
+    fn evict(&self, writer: &mut Writer) -> u32 {
         self.is_complete.store(false, Ordering::Release);
         let victim = self.victim(writer);
         let entry = self.directory.entry(victim);
         writer.left_behind.extend(self.drain(victim, &entry));
         self.directory.remove(entry.id).expect("the victim is resident");
-        self.extras.remove(&mut writer.extras_numbers, entry.extras);
+        self.release_extras(writer, entry.extras);
         self.release_grants(writer, entry.grants);
         for word in directory::USAGE_WORDS {
             self.directory.usage(victim, word).store(0, Ordering::Relaxed);
@@ -149,13 +180,18 @@ impl Gate {
         victim
     }
 
+    /// Somebody resident, and of a few the one not used for longest.
     fn victim(&self, writer: &mut Writer) -> u32 {
         const SAMPLE: u32 = 16;
-        let mut best: Option<(u32, u64)> = None;
-        for tried in 0..self.directory.capacity() {
+        let (mut best, mut any): (Option<(u32, u64)>, _) = (None, writer.hand);
+        for tried in 0..writer.next {
             let slot = writer.hand;
-            writer.hand = (writer.hand + 1) % self.directory.capacity();
+            writer.hand = (writer.hand + 1) % writer.next;
             let entry = self.directory.entry(slot);
+            if entry == Entry::default() {
+                continue;
+            }
+            any = slot;
             let extras = self.extras.read(entry.extras);
             // A limit is exact only while it is resident; and callers of this very gate should not come and go.
             if entry.flags & super::flag::MANAGEMENT == 0 && !extras.as_ref().is_some_and(|extras| extras.is_limited()) {
@@ -169,6 +205,6 @@ impl Gate {
             }
         }
         // Only limited keys are left: the budget is too small for them, and somebody has to go.
-        best.map_or(writer.hand, |(slot, _)| slot)
+        best.map_or(any, |(slot, _)| slot)
     }
 }

@@ -160,6 +160,23 @@ async fn uses_are_counted_and_kept_without_a_write_per_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_key_has_beside_its_slot_counts_into_the_budget() {
+    const BUDGET: usize = 64 * 1024;
+    let claviger = Claviger::start_with(|config| config.gate.memory_budget_bytes = BUDGET.try_into().expect("not zero")).await;
+    let tenant = claviger.tenant("A").await;
+    let networks: Vec<String> = (0..50).map(|network| format!("192.0.{network}.0/24")).collect();
+    let mut secrets = Vec::new();
+    for _ in 0..120 {
+        secrets.push(text(&claviger.key(&tenant, json!({ "allowed_cidrs": networks })).await, "secret"));
+    }
+    let residents = claviger.authority().gate.residents().0;
+    assert!((16..110).contains(&residents), "{residents} of 120 are resident, though without networks all would be");
+    for secret in &secrets {
+        assert_eq!(claviger.code(secret).await, "NETWORK_NOT_ALLOWED");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn beyond_its_budget_the_gate_evicts_and_still_answers() {
     // Room for 16 entries, the bootstrap key among them.
     let claviger = Claviger::start_with(|config| config.gate.memory_budget_bytes = 2_560.try_into().expect("not zero")).await;
