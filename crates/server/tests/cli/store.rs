@@ -53,6 +53,21 @@ fn init_hands_out_the_first_key_once_and_further_ones_when_asked() {
 }
 
 #[test]
+fn a_first_key_that_nobody_gets_to_see_is_not_made() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let database = support::fresh_database();
+    let mut command = claviger();
+    command.arg("init").stdout(std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it"));
+    place(&mut command, folder.path(), database.as_deref());
+    let output = command.stderr(std::process::Stdio::piped()).spawn().expect("it starts").wait_with_output().expect("it ends");
+    let words = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(1), "{words}");
+    assert!(words.starts_with("error: ") && words.contains("No space left on device"), "{words}");
+    let again = at(folder.path(), database.as_deref(), &["init"]);
+    assert!(again.code == 0 && again.stdout.contains("clv_live_mk_"), "it is still to be handed out: {}", again.stderr);
+}
+
+#[test]
 fn a_store_is_copied_while_it_serves_and_comes_back() {
     let server = Server::start();
     let tenant = server.tenant();
