@@ -11,8 +11,7 @@ const PLANTED: &str = "acme_live_ak_06kD3vZ8yT1mXqP5w_0123456789hunter2";
 /// The input is read as a body; a second time with a secret as a text wherever it holds an `@`.
 pub fn verify_body(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    // The name of an unknown field that holds a backtick is still told whole.
-    if let (Err(problem), false) = (any_body(data), text.contains('`')) {
+    if let Err(problem) = any_body(data) {
         let told = told(&problem);
         for run in text.chars().collect::<Vec<_>>().windows(SECRET) {
             let run: String = run.iter().collect();

@@ -1,6 +1,7 @@
 //! Starting, serving and stopping: the order of things from an empty folder to a drained process.
 
 use std::future::Future;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -171,8 +172,10 @@ pub fn hand_out(secret: &Secret, file: Option<&Path>) -> std::io::Result<()> {
             seal::write_private(file, secret.expose())
         }
         None => {
-            println!("The first management key, shown only this once:\n\n    {}\n", secret.expose());
-            Ok(())
+            // Whoever does not get to see it must not be left with a key that nobody has.
+            let mut terminal = std::io::stdout().lock();
+            writeln!(terminal, "The first management key, shown only this once:\n\n    {}\n", secret.expose())?;
+            terminal.flush()
         }
     }
 }

@@ -21,6 +21,7 @@ pub struct Connection {
     /// Environment to act in, for instance administrators.
     #[arg(long, env = "CLAVIGER_ENVIRONMENT", value_name = "SLUG", global = true)]
     environment: Option<String>,
+    /// How to print.
     #[arg(short, long, value_enum, default_value_t = Format::Table, global = true)]
     output: Format,
 }
@@ -68,26 +69,38 @@ impl Connection {
         Ok(Client {
             http: http.map_err(|error| format!("the HTTP client does not start: {error}"))?,
             url: self.url.trim_end_matches('/').to_owned(),
-            key: zeroize::Zeroizing::new(self.key(environment)?.trim().to_owned()),
+            key: zeroize::Zeroizing::new(self.key(environment)?),
             environment: self.environment.clone(),
             output: self.output,
         })
     }
 
     fn key(&self, environment: &Environment) -> Result<String, String> {
+        let (origin, text) = self.key_text(environment)?;
+        match text.trim() {
+            "" => Err(format!("{origin}: there is no management key in it")),
+            key if key.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(key.to_owned()),
+            _ => Err(format!("{origin}: there is more or something else in it than one management key")),
+        }
+    }
+
+    /// Where the key stands, and what stands there.
+    fn key_text(&self, environment: &Environment) -> Result<(String, String), String> {
         let variable = |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
         if self.management_key_file.is_none()
             && let Some(key) = variable("CLAVIGER_MANAGEMENT_KEY")
         {
-            return Ok(key);
+            return Ok(("CLAVIGER_MANAGEMENT_KEY".to_owned(), key));
         }
         let file = self.management_key_file.clone().or_else(|| variable("CLAVIGER_MANAGEMENT_KEY_FILE").map(PathBuf::from));
-        match file {
-            Some(file) if file.as_os_str() == "-" => {
-                std::io::read_to_string(std::io::stdin()).map_err(|error| format!("standard input: {error}"))
-            }
-            Some(file) => std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display())),
-            None => Err("no management key: set CLAVIGER_MANAGEMENT_KEY_FILE, or give --management-key-file FILE".to_owned()),
+        let (origin, text) = match file {
+            Some(file) if file.as_os_str() == "-" => ("standard input".to_owned(), std::io::read_to_string(std::io::stdin())),
+            Some(file) => (file.display().to_string(), std::fs::read_to_string(&file)),
+            None => return Err("no management key: set CLAVIGER_MANAGEMENT_KEY_FILE, or give --management-key-file FILE".to_owned()),
+        };
+        match text {
+            Ok(text) => Ok((origin, text)),
+            Err(error) => Err(format!("{origin}: {error}")),
         }
     }
 
@@ -95,7 +108,7 @@ impl Connection {
     pub async fn print(&self, environment: &Environment, call: Call, columns: &[&str]) -> Outcome {
         let client = self.open(environment)?;
         let answer = client.ask(&call).await?;
-        client.output.print(&answer, columns);
+        client.output.print(&answer, columns)?;
         Ok(std::process::ExitCode::SUCCESS)
     }
 }
@@ -118,6 +131,9 @@ impl Client {
         }
         let status = answer.status();
         let problem: Value = answer.json().await.unwrap_or_default();
+        if problem["code"].is_null() {
+            return Err(format!("{} answered {status}, and not as Claviger does: is --url its address?", self.url));
+        }
         Err(words(status.as_u16(), &problem))
     }
 
@@ -126,14 +142,14 @@ impl Client {
         if text.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_str(&text).map_err(|error| format!("the server answered something else than JSON: {error}"))
+        serde_json::from_str(&text).map_err(|_| format!("{} answered something else than JSON: is --url its address?", self.url))
     }
 
     /// Hands the answer to `take` as it arrives.
-    pub async fn stream(&self, call: &Call, mut take: impl FnMut(&[u8]) -> std::io::Result<()>) -> Result<(), String> {
+    pub async fn stream(&self, call: &Call, mut take: impl FnMut(&[u8]) -> Result<(), String>) -> Result<(), String> {
         let mut answer = self.send(call).await?;
         while let Some(chunk) = answer.chunk().await.map_err(|error| error.to_string())? {
-            take(&chunk).map_err(|error| error.to_string())?;
+            take(&chunk)?;
         }
         Ok(())
     }

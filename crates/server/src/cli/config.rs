@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::output::say;
 use super::{Environment, Outcome, load};
 
 #[derive(clap::Subcommand)]
@@ -19,9 +20,9 @@ impl ConfigCommand {
         match self {
             Self::Check => {
                 config.check().map_err(|error| error.to_string())?;
-                println!("the configuration is good");
+                say("the configuration is good\n")?;
             }
-            Self::Print => print!("{}", config.print()),
+            Self::Print => say(config.print())?,
         }
         Ok(ExitCode::SUCCESS)
     }

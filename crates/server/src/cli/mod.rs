@@ -138,11 +138,13 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> Outcome {
         Command::Doctor(command) => block_on(command.run(load(command.place.flags()).and_then(|config| Store::of(&config)))),
         Command::Config(command) => command.run(file.as_deref(), environment),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "claviger", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "claviger", &mut script);
+            output::say(script)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Openapi => {
-            println!("{}", crate::router::document().to_pretty_json().map_err(|error| error.to_string())?);
+            output::say(crate::router::document().to_pretty_json().map_err(|error| error.to_string())? + "\n")?;
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -151,7 +153,9 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> Outcome {
 fn load(file: Option<&std::path::Path>, environment: &Environment, flags: &[(&str, String)]) -> Result<Config, String> {
     let default = std::path::Path::new("claviger.toml");
     let file = file.or_else(|| default.exists().then_some(default));
-    Config::load(file, environment.iter().cloned(), flags).map_err(|error| error.to_string())
+    // This one is `claviger export`'s alone.
+    let variables = environment.iter().filter(|(name, _)| name != store::export::TO).cloned();
+    Config::load(file, variables, flags).map_err(|error| error.to_string())
 }
 
 fn block_on(future: impl Future<Output = Outcome>) -> Outcome {

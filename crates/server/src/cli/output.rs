@@ -1,5 +1,7 @@
 //! Answers as people or programs want them: table, JSON or YAML.
 
+use std::io::{ErrorKind, Write as _};
+
 use comfy_table::{Table, presets};
 use serde_json::Value;
 
@@ -11,8 +13,8 @@ pub enum Format {
 }
 
 impl Format {
-    pub fn print(self, value: &Value, columns: &[&str]) {
-        print!("{}", self.text(value, columns));
+    pub fn print(self, value: &Value, columns: &[&str]) -> Result<(), String> {
+        say(self.text(value, columns))
     }
 
     fn text(self, value: &Value, columns: &[&str]) -> String {
@@ -24,6 +26,15 @@ impl Format {
                 None => one(value),
             },
         }
+    }
+}
+
+/// Writes to standard output. A reader that has gone, such as `head`, has heard enough: that is no failure.
+pub fn say(text: impl AsRef<[u8]>) -> Result<(), String> {
+    let mut output = std::io::stdout().lock();
+    match output.write_all(text.as_ref()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(format!("standard output: {error}")),
+        _ => Ok(()),
     }
 }
 

@@ -1,7 +1,16 @@
 //! `Idempotency-Key` on creates.
 
+use std::pin::pin;
+use std::sync::Arc;
+
+use claviger_authority::access::authenticate;
+use claviger_authority::access::caller::Request;
+use claviger_authority::db::{self, Change, Db, PoolSizes};
+use claviger_server::serve;
+use futures_util::future;
 use http::Method;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::support::{Answer, Claviger, text};
 
@@ -59,7 +68,7 @@ async fn many_at_once_make_one_and_the_rest_are_told() {
     let claviger = Claviger::start().await;
     let tenant = claviger.tenant("A").await;
     let body = tenant.key(json!({}));
-    let answers = futures_util::future::join_all((0..16).map(|_| create(&claviger, "/v1/api-keys", "k", &body))).await;
+    let answers = future::join_all((0..16).map(|_| create(&claviger, "/v1/api-keys", "k", &body))).await;
     let made: Vec<_> = answers.iter().filter(|answer| answer.status == 201).collect();
     assert_eq!(made.len(), 1, "exactly one makes the key");
     for answer in &answers {
@@ -70,6 +79,43 @@ async fn many_at_once_make_one_and_the_rest_are_told() {
             _ => panic!("{answer:?}"),
         }
     }
+    assert_eq!(claviger.get("/v1/api-keys").await.expect(200)["data"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_request_is_told_while_the_first_is_under_way() {
+    let claviger = Claviger::start().await;
+    let tenant = claviger.tenant("A").await;
+    let body = tenant.key(json!({}));
+    // Another node has a change open and holds the journal's head with it: here no create can come to its end.
+    let (held, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let node = Db::open(&serve::location(&claviger.config).expect("an address"), PoolSizes::default(), false).await.expect("it opens");
+    let request = Request { bearer: Some(&claviger.root), request_id: "req_other_node".to_owned(), environment: None, client: None };
+    let caller = authenticate(claviger.authority(), request).await.expect("an administrator");
+    let holding = node.change(&caller.context, |_, _| {
+        let (held, release) = (held.clone(), release.clone());
+        async move {
+            held.notify_one();
+            release.notified().await;
+            Ok::<_, db::Error>(Change::Nothing(()))
+        }
+    });
+    let asking = async {
+        held.notified().await;
+        let (one, other) = (pin!(create(&claviger, "/v1/api-keys", "k", &body)), pin!(create(&claviger, "/v1/api-keys", "k", &body)));
+        // One of them waits for the journal. Whichever is answered now is the one that came second.
+        let (told, waiting) = future::select(one, other).await.factor_first();
+        told.refused(409, "IDEMPOTENCY_IN_FLIGHT");
+        release.notify_one();
+        let made = waiting.await.expect(201);
+        assert!(made["secret"].is_string(), "{}", made["code"]);
+        made
+    };
+    let (held, made) = tokio::join!(holding, asking);
+    held.expect("nothing was changed by it");
+    node.close().await;
+    let again = create(&claviger, "/v1/api-keys", "k", &body).await.expect(200);
+    assert_eq!((&again["id"], &again["code"]), (&made["id"], &json!("ALREADY_CREATED")), "the place is free again");
     assert_eq!(claviger.get("/v1/api-keys").await.expect(200)["data"].as_array().map(Vec::len), Some(1));
 }
 

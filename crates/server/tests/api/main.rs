@@ -6,6 +6,7 @@ mod support;
 mod access;
 mod api_keys;
 mod bad_input;
+mod canary;
 mod environments;
 mod gateway;
 mod idempotency;

@@ -2,6 +2,8 @@
 //! Time is the test's to move.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+mod canary;
+
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -13,6 +15,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use canary::Canary;
+
 /// 2026-11-24T08:00:00Z: when every test begins.
 pub const START: i64 = 1_795_507_200_000_000;
 
@@ -23,6 +27,8 @@ pub struct Claviger {
     pub clock: Clock,
     pub server: std::sync::Arc<claviger_server::app::App>,
     pub config: Config,
+    /// Looks through what the server left behind; it is dropped before the folder is.
+    pub canary: Canary,
     pub folder: tempfile::TempDir,
     http: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
@@ -98,7 +104,9 @@ impl Claviger {
                 .await
         });
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-        Self { url, root: root.trim().to_owned(), clock, server: app, config, folder, http, stop: Some(stop), running: Some(running) }
+        let root = root.trim().to_owned();
+        let canary = Canary::new(folder.path().to_owned(), config.clone(), app.clone(), &root);
+        Self { url, root, clock, server: app, config, canary, folder, http, stop: Some(stop), running: Some(running) }
     }
 
     /// Stops as a signal would, and hands back the folder to start in again.
@@ -116,7 +124,9 @@ impl Claviger {
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
         let answer = request.send().await.expect("the server answers");
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let path = answer.url().path().to_owned();
         let text = answer.text().await.expect("a whole body");
+        self.canary.hear(&path, &text);
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
         Answer { status, headers, text, json }
     }

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{body, text};
+use super::{Segment, body, text};
 use crate::cli::client::{Call, Connection};
 use crate::cli::{self, Outcome};
 
@@ -29,7 +29,7 @@ pub enum Environment {
     },
     /// Change name or issuer.
     Update {
-        slug: String,
+        slug: Segment,
         #[arg(long)]
         name: Option<String>,
         #[arg(long)]

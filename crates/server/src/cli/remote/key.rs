@@ -1,41 +1,48 @@
 //! `claviger key`
 
+use std::fs::File;
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{Page, body, text, texts};
-use crate::cli::client::{Call, Connection};
+use super::{Page, Segment, body, text, texts};
+use crate::cli::client::{Call, Client, Connection};
+use crate::cli::output::{Format, say};
 use crate::cli::{Environment, Outcome};
 
 #[derive(Subcommand)]
 pub enum Key {
     /// Issue a key; its secret is printed this once.
     Create {
+        /// What people call it.
         name: String,
+        /// The customer that it is for.
         #[arg(long, value_name = "ID")]
         organization: String,
         /// Who answers for it.
         #[arg(long, value_name = "ID")]
         owner: String,
+        /// What it is used for.
         #[arg(long)]
         purpose: Option<String>,
         /// Identifier of the resource.
         #[arg(long, value_name = "URI")]
         resource: Option<String>,
-        /// Repeat for more.
-        #[arg(long = "permission")]
+        /// A permission of the resource, such as posts:read; repeat for more.
+        #[arg(long = "permission", value_name = "NAME")]
         permissions: Vec<String>,
+        /// When it ends by itself, such as 2027-01-01T00:00:00Z.
         #[arg(long, value_name = "TIME")]
         expires_at: Option<String>,
         /// A network it may be used from; repeat for more.
         #[arg(long = "allow", value_name = "CIDR")]
         allowed_cidrs: Vec<String>,
-        #[arg(long = "tag")]
+        /// For searching; repeat for more.
+        #[arg(long = "tag", value_name = "TAG")]
         tags: Vec<String>,
         #[command(flatten)]
         connection: Connection,
@@ -51,13 +58,13 @@ pub enum Key {
     },
     /// Show one key, its secrets' last uses and its exercised permissions.
     Show {
-        id: String,
+        id: Segment,
         #[command(flatten)]
         connection: Connection,
     },
     /// A new secret for the same key.
     Rotate {
-        id: String,
+        id: Segment,
         /// For how long the old secret works on.
         #[arg(long, default_value_t = 0)]
         overlap_seconds: i64,
@@ -66,25 +73,25 @@ pub enum Key {
     },
     /// End a rotation's overlap now.
     DropPreviousSecrets {
-        id: String,
+        id: Segment,
         #[command(flatten)]
         connection: Connection,
     },
     /// Switch a key off for a while.
     Disable {
-        id: String,
+        id: Segment,
         #[command(flatten)]
         connection: Connection,
     },
     /// Switch it on again.
     Enable {
-        id: String,
+        id: Segment,
         #[command(flatten)]
         connection: Connection,
     },
     /// End a key.
     Revoke {
-        id: String,
+        id: Segment,
         #[arg(long, default_value = "unspecified")]
         reason: String,
         #[arg(long)]
@@ -94,7 +101,7 @@ pub enum Key {
     },
     /// Take an accidental revocation back, within 30 minutes.
     UndoRevocation {
-        id: String,
+        id: Segment,
         #[command(flatten)]
         connection: Connection,
     },
@@ -147,8 +154,10 @@ pub struct Filter {
     permission: Option<String>,
     #[arg(long = "with-tag", value_name = "TAG")]
     tag: Option<String>,
+    /// Such as 2027-01-01T00:00:00Z.
     #[arg(long, value_name = "TIME")]
     expiring_before: Option<String>,
+    /// Neither used nor made since, such as 2027-01-01T00:00:00Z.
     #[arg(long, value_name = "TIME")]
     unused_since: Option<String>,
     #[arg(long)]
@@ -180,7 +189,7 @@ const ROWS_AT_ONCE: usize = 1_000;
 impl Key {
     pub async fn run(self, environment: &Environment) -> Outcome {
         let path = "/v1/api-keys";
-        let deed = |id: &str, deed: &str, body: Value| Call::post(format!("{path}/{id}/{deed}"), body);
+        let deed = |id: &Segment, deed: &str, body: Value| Call::post(format!("{path}/{id}/{deed}"), body);
         let (call, connection) = match self {
             Self::Create { name, organization, owner, purpose, resource, permissions, expires_at, allowed_cidrs, tags, connection } => {
                 let fields = [
@@ -229,20 +238,22 @@ impl Key {
 }
 
 /// Sends a thousand rows at a time. Rows that are refused are printed with their line; the others are in.
-async fn import(environment: &Environment, connection: &Connection, file: &std::path::Path) -> Outcome {
+async fn import(environment: &Environment, connection: &Connection, file: &Path) -> Outcome {
     let client = connection.open(environment)?;
     let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let mut rows = Vec::new();
     for (line, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
         // The line may hold a whole key by mistake: only its number is told.
-        let row: Value = serde_json::from_str(text).map_err(|_| format!("{}:{}: not a JSON object", file.display(), line + 1))?;
+        let row: Map<String, Value> =
+            serde_json::from_str(text).map_err(|_| format!("{}:{}: not a JSON object", file.display(), line + 1))?;
         rows.push((line + 1, row));
     }
     let bar = progress(rows.len() as u64, "keys");
     let (mut imported, mut present, mut refused) = (0, 0, 0);
     for chunk in rows.chunks(ROWS_AT_ONCE) {
-        let keys: Vec<&Value> = chunk.iter().map(|(_, row)| row).collect();
-        let answer = client.ask(&Call::post("/v1/api-keys/import", json!({ "keys": keys }))).await?;
+        let keys: Vec<_> = chunk.iter().map(|(_, row)| row).collect();
+        let answer = client.ask(&Call::post("/v1/api-keys/import", json!({ "keys": keys }))).await;
+        let answer = answer.map_err(|words| format!("{words}\n  /keys/0 is {}:{}", file.display(), chunk[0].0))?;
         for (row, (line, _)) in answer["rows"].as_array().into_iter().flatten().zip(chunk) {
             match row["code"].as_str() {
                 Some("IMPORTED") => imported += 1,
@@ -265,30 +276,44 @@ async fn import(environment: &Environment, connection: &Connection, file: &std::
         bar.inc(chunk.len() as u64);
     }
     bar.finish_and_clear();
-    println!("{imported} imported, {present} present before, {refused} refused");
+    match client.output {
+        Format::Table => say(format!("{imported} imported, {present} present before, {refused} refused\n"))?,
+        format => format.print(&json!({ "imported": imported, "present": present, "refused": refused }), &[])?,
+    }
     Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn export(environment: &Environment, connection: &Connection, call: Call, to: Option<PathBuf>) -> Outcome {
     let client = connection.open(environment)?;
-    let bar = if to.is_some() { progress(0, "bytes") } else { ProgressBar::hidden() };
     match to {
         Some(path) => {
             // Written whole or not at all.
-            let partial = path.with_extension("partial");
-            let mut file = std::fs::File::create(&partial).map_err(|error| format!("{}: {error}", partial.display()))?;
-            client
-                .stream(&call, |chunk| {
-                    bar.inc(chunk.len() as u64);
-                    file.write_all(chunk)
-                })
-                .await?;
-            file.sync_all().and_then(|()| std::fs::rename(&partial, &path)).map_err(|error| format!("{}: {error}", path.display()))?;
+            let mut partial = path.clone().into_os_string();
+            partial.push(".partial");
+            let written = download(&client, &call, Path::new(&partial)).await;
+            let written = written.and_then(|()| std::fs::rename(&partial, &path).map_err(|error| format!("{}: {error}", path.display())));
+            if written.is_err() {
+                let _ = std::fs::remove_file(&partial);
+            }
+            written?;
         }
-        None => client.stream(&call, |chunk| std::io::stdout().write_all(chunk)).await?,
+        None => client.stream(&call, |chunk| say(chunk)).await?,
     }
-    bar.finish_and_clear();
     Ok(ExitCode::SUCCESS)
+}
+
+async fn download(client: &Client, call: &Call, path: &Path) -> Result<(), String> {
+    let told = |error: std::io::Error| format!("{}: {error}", path.display());
+    let mut file = File::create(path).map_err(told)?;
+    let bar = progress(0, "bytes");
+    client
+        .stream(call, |chunk| {
+            bar.inc(chunk.len() as u64);
+            file.write_all(chunk).map_err(told)
+        })
+        .await?;
+    bar.finish_and_clear();
+    file.sync_all().map_err(told)
 }
 
 /// A bar where somebody watches; nothing where a program does.

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Page, body, text, texts};
+use super::{Page, Segment, body, text, texts};
 use crate::cli::client::{Call, Connection};
 use crate::cli::{Environment, Outcome};
 
@@ -42,7 +42,7 @@ pub enum ManagementKey {
     },
     /// A new secret for the same key.
     Rotate {
-        id: String,
+        id: Segment,
         /// For how long the old secret works on.
         #[arg(long, default_value_t = 0)]
         overlap_seconds: i64,
@@ -51,7 +51,7 @@ pub enum ManagementKey {
     },
     /// End a management key.
     Revoke {
-        id: String,
+        id: Segment,
         #[arg(long, default_value = "unspecified")]
         reason: String,
         #[command(flatten)]

@@ -8,6 +8,9 @@ pub mod org;
 pub mod owner;
 pub mod resource;
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde_json::{Map, Value};
 
 /// Where a list goes on, and how long a page is.
@@ -23,6 +26,25 @@ pub struct Page {
 impl Page {
     fn of(&self, call: super::client::Call) -> super::client::Call {
         call.query("cursor", &self.cursor).query("limit", &self.limit.map(|limit| limit.to_string()))
+    }
+}
+
+/// An id or a slug as one piece of a path. With a slash, a dot or nothing in it the call would be another one.
+#[derive(Clone, Debug)]
+pub struct Segment(String);
+
+impl FromStr for Segment {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_one_piece = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+        if is_one_piece { Ok(Self(text.to_owned())) } else { Err("there are only letters, digits, `_` and `-` in one") }
+    }
+}
+
+impl fmt::Display for Segment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

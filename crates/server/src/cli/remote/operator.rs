@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Page, body, text};
+use super::{Page, Segment, body, text};
 use crate::cli::client::{Call, Connection};
 use crate::cli::{Environment, Outcome};
 
@@ -29,7 +29,7 @@ pub enum Operator {
     },
     /// Change role or name, or let the operator go or come back.
     Update {
-        id: String,
+        id: Segment,
         #[arg(long)]
         name: Option<String>,
         #[arg(long)]

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Page, body, text};
+use super::{Page, Segment, body, text};
 use crate::cli::client::{Call, Connection};
 use crate::cli::{Environment, Outcome};
 
@@ -31,13 +31,13 @@ pub enum Org {
     },
     /// Show one organization.
     Show {
-        id: String,
+        id: Segment,
         #[command(flatten)]
         connection: Connection,
     },
     /// Change its name or external id.
     Update {
-        id: String,
+        id: Segment,
         #[arg(long)]
         name: Option<String>,
         #[arg(long)]
@@ -47,19 +47,19 @@ pub enum Org {
     },
     /// Silence every credential of it until it is resumed.
     Suspend {
-        id: String,
+        id: Segment,
         #[command(flatten)]
         connection: Connection,
     },
     /// Let its credentials work again.
     Resume {
-        id: String,
+        id: Segment,
         #[command(flatten)]
         connection: Connection,
     },
     /// Revoke every credential of it and close it for good.
     Offboard {
-        id: String,
+        id: Segment,
         /// Only tell how many credentials would end.
         #[arg(long)]
         dry_run: bool,

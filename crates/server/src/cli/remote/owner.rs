@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Page, body, text};
+use super::{Page, Segment, body, text};
 use crate::cli::client::{Call, Connection};
 use crate::cli::{Environment, Outcome};
 
@@ -38,13 +38,13 @@ pub enum Owner {
     },
     /// Show one owner.
     Show {
-        id: String,
+        id: Segment,
         #[command(flatten)]
         connection: Connection,
     },
     /// Change name or e-mail.
     Update {
-        id: String,
+        id: Segment,
         #[arg(long)]
         name: Option<String>,
         #[arg(long)]
@@ -54,13 +54,13 @@ pub enum Owner {
     },
     /// The owner leaves; says which credentials are orphaned by it.
     Depart {
-        id: String,
+        id: Segment,
         #[command(flatten)]
         connection: Connection,
     },
     /// Give every credential of one owner to another.
     Transfer {
-        id: String,
+        id: Segment,
         /// Who gets them.
         #[arg(long, value_name = "ID")]
         to: String,

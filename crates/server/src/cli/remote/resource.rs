@@ -4,7 +4,7 @@ use clap::Subcommand;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{Page, body, text};
+use super::{Page, Segment, body, text};
 use crate::cli::client::{Call, Connection};
 use crate::cli::{Environment, Outcome};
 
@@ -33,13 +33,13 @@ pub enum Resource {
     },
     /// Show one resource.
     Show {
-        id: String,
+        id: Segment,
         #[command(flatten)]
         connection: Connection,
     },
     /// Change its name or its whole catalogue of permissions.
     Update {
-        id: String,
+        id: Segment,
         #[arg(long)]
         name: Option<String>,
         /// NAME=RISK; what is not listed is removed.
@@ -53,7 +53,7 @@ pub enum Resource {
     },
     /// Remove a resource that no key belongs to.
     Delete {
-        id: String,
+        id: Segment,
         #[command(flatten)]
         connection: Connection,
     },

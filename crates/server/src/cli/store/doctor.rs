@@ -6,7 +6,7 @@ use claviger_authority::clock::Clock;
 use claviger_authority::doctor::{Check, Installation, Outcome as Found, examine};
 use serde_json::json;
 
-use super::super::output::Format;
+use super::super::output::{Format, say};
 use super::super::{Outcome, Place};
 use super::Store;
 
@@ -32,19 +32,20 @@ impl Doctor {
             }
         }
         match self.output {
-            Format::Table => checks.iter().for_each(print),
-            format => format.print(&json!({ "checks": checks }), &[]),
+            Format::Table => say(checks.iter().map(lines).collect::<String>())?,
+            format => format.print(&json!({ "checks": checks }), &[])?,
         }
         let failed = checks.iter().any(|check| check.outcome == Found::Failure);
         Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 }
 
-fn print(check: &Check) {
+fn lines(check: &Check) -> String {
     // What a database says of itself must not reach the terminal as an escape sequence.
-    let words: String = check.words.chars().filter(|character| !character.is_control()).collect();
-    println!("{:<8} {:<16} {words}", check.outcome.as_str(), check.name);
+    let words: String = check.words.replace('\n', "; ").chars().filter(|character| !character.is_control()).collect();
+    let mut lines = format!("{:<8} {:<16} {words}\n", check.outcome.as_str(), check.name);
     if let Some(what_to_do) = check.what_to_do {
-        println!("{:<8} {:<16} → {what_to_do}", "", "");
+        lines.push_str(&format!("{:<8} {:<16} → {what_to_do}\n", "", ""));
     }
+    lines
 }

@@ -1,0 +1,7 @@
+//! Backup, restore, export and doctor, on real databases. PostgreSQL takes part when `CLAVIGER_TEST_POSTGRES` names a server.
+
+mod copies;
+mod doctor;
+mod foreign_journals;
+mod replay;
+mod store;
