@@ -45,6 +45,10 @@ fn a_list_is_filtered_and_goes_on_where_it_says() {
     let (_, cursor) = first.trim_end().rsplit_once("more: --cursor ").expect("it says how to go on");
     assert!(first.contains("Globex") && !first.contains("Initech"), "{first}");
     assert_eq!(names(&["--limit", "2", "--cursor", cursor]), ["Initech"]);
+    // A cursor is any text of its alphabet, and may look like an option.
+    for cursor in ["-forged", "--forged"] {
+        server.run(&["org", "list", "--cursor", cursor]).refused(1, &["400 BAD_CURSOR"]);
+    }
     server.run(&["org", "list", "--limit", "0"]).refused(1, &["422 INVALID_VALUE", "limit"]);
     server.run(&["org", "list", "--limit", "many"]).refused(2, &["--limit"]);
 }

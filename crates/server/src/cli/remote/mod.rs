@@ -16,7 +16,9 @@ use serde_json::{Map, Value};
 /// Where a list goes on, and how long a page is.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Page {
-    #[arg(long)]
+    /// What the page before said to go on with.
+    // One in 64 begins with a hyphen.
+    #[arg(long, allow_hyphen_values = true)]
     cursor: Option<String>,
     /// 1 to 200.
     #[arg(long)]
