@@ -46,7 +46,7 @@ impl Digest {
 
 impl PartialEq for Digest {
     fn eq(&self, other: &Digest) -> bool {
-        self.0.ct_eq(&other.0).into()
+        self.words().ct_eq(&other.words()).into()
     }
 }
 

@@ -49,6 +49,11 @@ impl CredentialId {
         CredentialId([a, b, c, d, e, f, g, h, i, j, k, l])
     }
 
+    /// Appends the 17 characters.
+    pub fn write_to(self, out: &mut String) {
+        out.extend(self.digits().map(char::from));
+    }
+
     pub(crate) fn digits(self) -> [u8; Self::TEXT_LEN] {
         let (first, last) = self.words();
         let value = u128::from(first) << 32 | u128::from(last);

@@ -15,7 +15,7 @@ use claviger_authority::{Authority, Settings, seal};
 use tokio::net::TcpListener;
 
 use crate::app::App;
-use crate::edge::service::Edge;
+use crate::edge::service::{Conversation, Edge};
 use crate::host::config::Config;
 use crate::host::metrics::Metrics;
 use crate::host::{listen, logs, notify, signals, spawn, tls};
@@ -77,7 +77,10 @@ impl Server {
         let watchdog = notify::watchdog().map(|watchdog| spawn::task("watchdog", watchdog));
         notify::ready();
         let edge = Arc::new(Edge::new(self.app.clone(), crate::router::router(self.app.clone())));
-        let handler = move |request, peer| edge.clone().serve(request, peer);
+        let handler = move |peer| {
+            let conversation = Arc::new(Conversation::new(edge.clone(), peer));
+            move |request| conversation.clone().answer(request)
+        };
         #[cfg(feature = "otlp")]
         let stopping_at = std::sync::atomic::AtomicU64::new(0);
         let stop = async {

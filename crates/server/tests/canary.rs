@@ -56,6 +56,10 @@ async fn no_secret_is_found_in_the_log_of_the_process() {
             // By mistake, in every place where a key could end up.
             ask(&format!("/v1/api-keys/{secret}"), None).await;
             ask(&format!("/v1/api-keys?search={secret}"), None).await;
+            ask(&format!("/v1/api-keys?status={secret}"), None).await;
+            ask(&format!("/v1/api-keys?{secret}=1"), None).await;
+            ask(&format!("/v1/environments/{secret}"), None).await;
+            ask(&format!("/{secret}"), None).await;
             ask("/v1/verify", Some(json!({ "credential": [secret] }))).await;
             secrets.push(secret);
         }

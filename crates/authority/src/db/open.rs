@@ -112,13 +112,26 @@ async fn sqlite(path: &Path, readers: u32, create: bool) -> Result<Pools, Error>
         .busy_timeout(ACQUIRE_TIMEOUT)
         .pragma("cache_size", "-65536")
         .statement_cache_capacity(256);
-    let write = SqlitePoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT * 6).connect_with(options.clone()).await?;
+    let write = first_connection(&options).await?;
     let read = SqlitePoolOptions::new()
         .max_connections(readers)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_with(options.pragma("query_only", "ON"))
         .await?;
     Ok(Pools::Sqlite { write, read })
+}
+
+/// SQLite turns a new file to its write-ahead log without waiting for whoever does so at the same moment, so we wait.
+async fn first_connection(options: &SqliteConnectOptions) -> Result<SqlitePool, Error> {
+    const PAUSE: Duration = Duration::from_millis(20);
+    let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT * 6);
+    for _ in 0..ACQUIRE_TIMEOUT.as_millis() / PAUSE.as_millis() {
+        match pool.clone().connect_with(options.clone()).await {
+            Err(sqlx::Error::Database(error)) if error.message().contains("database is locked") => tokio::time::sleep(PAUSE).await,
+            opened => return Ok(opened?),
+        }
+    }
+    Ok(pool.connect_with(options.clone()).await?)
 }
 
 impl Query for Db {

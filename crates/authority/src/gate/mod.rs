@@ -1,6 +1,7 @@
 //! The gate: answers whether a credential is good, from memory.
 //! It opens no change, writes no row and waits on no lock; a miss costs one indexed read, shared by all who wait for it.
 
+mod caller;
 mod decisions;
 pub mod directory;
 mod flush;
@@ -30,6 +31,7 @@ use decisions::Decisions;
 use directory::{Directory, Entry, Id};
 use pool::Pool;
 
+pub use caller::{CallerScope, KnownCaller};
 pub use outcome::Code;
 pub use resident::{Extras, Grants, Organization};
 pub use verify::{Answer, Ask, Holder, Presented};

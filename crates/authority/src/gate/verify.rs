@@ -10,12 +10,11 @@ use arc_swap::Guard;
 use super::directory::{Directory, EXERCISED, Entry, FROM, Id, Place, USED};
 use super::flush::from_check;
 use super::resident::{Extras, Grants, Organization};
-use super::{Code, EnvironmentRef, EnvironmentState, Gate, credential_id, flag, imported_digest_of, imported_id, miss, own_id};
-use crate::access::Permission;
+use super::{Code, EnvironmentState, Gate, credential_id, flag, imported_digest_of, imported_id, miss, own_id};
 use crate::clock::Timestamp;
 use crate::credential::{self, Class, CredentialId, Digest, Parsed};
 use crate::db::Db;
-use crate::error::{Refusal, Result};
+use crate::error::Result;
 use crate::ids::{ApiKeyId, ManagementKeyId, OrganizationId, OwnerId};
 use crate::limits::{NOTHING_LEFT, Rate};
 use crate::secrets::imported_digest;
@@ -57,13 +56,24 @@ pub struct Holder {
     pub owner: OwnerId,
     /// Microseconds since the Unix epoch; 0 for never.
     pub expires_at: i64,
+    /// It came with a secret that a rotation is about to retire.
+    pub is_retiring: bool,
     organization: Guard<Option<Arc<Organization>>>,
     grants: Guard<Option<Arc<Grants>>>,
 }
 
 impl Holder {
     pub fn public_id(&self) -> String {
-        if self.is_management { ManagementKeyId(self.id).to_string() } else { ApiKeyId(self.id).to_string() }
+        let mut text = String::with_capacity(20);
+        self.write_public_id(&mut text);
+        text
+    }
+
+    /// The same, appended.
+    pub fn write_public_id(&self, out: &mut String) {
+        out.push_str(if self.is_management { Class::ManagementKey } else { Class::ApiKey }.as_str());
+        out.push('_');
+        self.id.write_to(out);
     }
 
     pub fn organization(&self) -> Option<&Organization> {
@@ -277,6 +287,7 @@ impl Gate {
             id: credential_id(&seen.entry),
             owner: OwnerId::from_u128(seen.entry.owner),
             expires_at: seen.entry.expires_at,
+            is_retiring: matches!(matched, Matched::Older),
             organization: seen.organization,
             grants: seen.grants,
         });
@@ -298,41 +309,6 @@ impl Gate {
             }
         }
         bits
-    }
-
-    /// Who calls a verification: a management key, checked from memory like every other credential.
-    pub async fn caller(
-        &self,
-        db: &Db,
-        bearer: &str,
-        named: Option<&str>,
-        needed: Permission,
-    ) -> Result<(EnvironmentRef, Option<OrganizationId>)> {
-        let presented = Presented::parse(bearer);
-        let Presented::Ours(parsed) = &presented else { return Err(Refusal::BadCredential.into()) };
-        if parsed.class != Class::ManagementKey {
-            return Err(Refusal::BadCredential.into());
-        }
-        let state = self.environment_of_prefix(parsed.prefix).ok_or(Refusal::BadCredential)?;
-        let ask = Ask { management: true, ..Ask::default() };
-        let answer = match self.decide(&state, &presented, &ask) {
-            Ok(answer) => answer,
-            Err(NotResident) => Box::pin(self.verify(db, &state, bearer, &ask)).await?,
-        };
-        let (Code::Valid, Some(holder)) = (answer.code, answer.holder) else { return Err(Refusal::BadCredential.into()) };
-        let permissions = holder.grants().map(|grants| grants.management).unwrap_or_default();
-        if !permissions.has(needed) {
-            return Err(Refusal::PermissionMissing { needed: needed.as_str() }.into());
-        }
-        let only = holder.organization().map(|organization| organization.id);
-        let Some(named) = named.filter(|named| *named != state.environment.load().slug && *named != state.id.to_string()) else {
-            return Ok((state, only));
-        };
-        if !permissions.has(Permission::InstanceAdminister) || only.is_some() {
-            return Err(Refusal::PermissionMissing { needed: Permission::InstanceAdminister.as_str() }.into());
-        }
-        let other = self.environment_named(named).ok_or_else(|| Refusal::not_found("environment", named))?;
-        Ok((other, only))
     }
 }
 
@@ -377,7 +353,7 @@ fn take(extras: &Extras, now: Timestamp, cost: i64, answer: &mut Answer) -> Code
 }
 
 /// For callers only the time of the last use matters, to the second.
-fn was_used_in_this_second(directory: &Directory, place: Place, now: Timestamp) -> bool {
+pub(super) fn was_used_in_this_second(directory: &Directory, place: Place, now: Timestamp) -> bool {
     let used = directory.usage(place.slot(), USED).load(Ordering::Relaxed);
     (used >> 32) as i64 == now.micros() / 1_000_000 && used as u32 != 0
 }

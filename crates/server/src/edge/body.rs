@@ -40,9 +40,9 @@ impl<T: Serialize> IntoResponse for Json<T> {
 impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: axum::extract::Request, _: &S) -> Result<Self, Problem> {
+    async fn from_request(mut request: axum::extract::Request, _: &S) -> Result<Self, Problem> {
         let limit = request.extensions().get::<BodyLimit>().expect("the service notes the limit of every route").0;
-        let raw = read(request, limit).await?;
+        let raw = read(&mut request, limit).await?;
         // An empty body stands for an empty object, for deeds that need no words.
         let text: &[u8] = if raw.is_empty() { b"{}" } else { &raw };
         Ok(Self { value: parse(text)?, raw })
@@ -50,9 +50,9 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 }
 
 /// Reads a JSON body of at most `limit` bytes.
-pub async fn read<B>(request: Request<B>, limit: usize) -> Result<Bytes, Problem>
+pub async fn read<B>(request: &mut Request<B>, limit: usize) -> Result<Bytes, Problem>
 where
-    B: http_body::Body<Data = Bytes>,
+    B: http_body::Body<Data = Bytes> + Unpin,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let declared =
@@ -64,7 +64,7 @@ where
     if declared.is_some_and(|length| length > limit + DISCARDED) {
         return Err(too_large(limit));
     }
-    let mut body = std::pin::pin!(request.into_body());
+    let body = request.body_mut();
     let (mut first, mut joined, mut seen) = (Bytes::new(), BytesMut::new(), 0);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| {
@@ -153,11 +153,18 @@ fn problem(pointer: &str, error: &serde_json::Error) -> Problem {
 fn words(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(words, _)| words);
-    // A field is named, but not when its name may be a secret in the wrong place.
-    if let Some((name, rest)) = text.strip_prefix("unknown field `").and_then(|rest| rest.rsplit_once("`, "))
-        && name.chars().count() > LONGEST_NAME
-    {
-        return format!("unknown field with a name of {} characters, {rest}", name.chars().count());
+    // A field or variant is named, but not when its name may be a secret in the wrong place.
+    for kind in ["field", "variant"] {
+        let Some(unknown) = text.strip_prefix("unknown ").and_then(|text| text.strip_prefix(kind)).and_then(|text| text.strip_prefix(" `"))
+        else {
+            continue;
+        };
+        // The names that are known follow; the unknown one may hold anything, these words too.
+        let end = ["`, expected ", "`, there are no "].iter().filter_map(|words| unknown.rfind(words)).max().unwrap_or(0);
+        let (name, rest) = (&unknown[..end], unknown[end..].trim_start_matches("`, "));
+        if name.chars().count() > LONGEST_NAME {
+            return format!("unknown {kind} with a name of {} characters, {rest}", name.chars().count());
+        }
     }
     let Some(kind) = text.strip_prefix("invalid type: ").or_else(|| text.strip_prefix("invalid value: ")) else { return text.to_owned() };
     let met = kind.split([' ', '`']).next().unwrap_or("value");

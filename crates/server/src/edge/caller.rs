@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use claviger_authority::access::{self, Permission};
 use http::request::Parts;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderName, header};
 
 use super::Problem;
 use super::service::Arrival;
@@ -84,9 +84,11 @@ pub fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     }
 }
 
+pub const CLAVIGER_ENVIRONMENT: HeaderName = HeaderName::from_static("claviger-environment");
+
 /// The environment that an instance administrator names.
 pub fn environment(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
-    let Some(value) = headers.get("claviger-environment") else { return Ok(None) };
+    let Some(value) = headers.get(CLAVIGER_ENVIRONMENT) else { return Ok(None) };
     value.to_str().map(Some).map_err(|_| Problem::invalid("Claviger-Environment", "is not the slug or id of an environment"))
 }
 

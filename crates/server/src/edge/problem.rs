@@ -2,6 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use claviger_api::problem as wire;
+use claviger_authority::credential::redact;
 use claviger_authority::{Error, Refusal, db};
 use http::{HeaderValue, StatusCode, header};
 
@@ -24,16 +25,18 @@ impl Problem {
         Error::invalid(pointer, detail).into()
     }
 
-    /// The document, as bytes.
+    /// The document, as bytes. Whoever puts a secret in the wrong place does not get it repeated, for answers are logged.
     pub fn body(&self, request_id: &str) -> Vec<u8> {
+        let redacted = |text: &str| redact(text).into_owned();
+        let field = |error: &wire::FieldError| wire::FieldError { pointer: redacted(&error.pointer), detail: redacted(&error.detail) };
         let document = wire::Problem {
             r#type: format!("https://claviger.dev/problems/{}", self.code),
             title: self.title.to_owned(),
             status: self.status.as_u16(),
             code: self.code.to_owned(),
-            detail: self.detail.clone(),
+            detail: redacted(&self.detail),
             request_id: request_id.to_owned(),
-            errors: self.errors.clone(),
+            errors: self.errors.iter().map(field).collect(),
         };
         serde_json::to_vec(&document).expect("a problem can be written")
     }

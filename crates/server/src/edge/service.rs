@@ -5,13 +5,14 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::net::IpAddr;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::MatchedPath;
 use axum::response::IntoResponse as _;
 use bytes::Bytes;
+use claviger_authority::gate::KnownCaller;
 use futures_util::future::poll_immediate;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{Either, Full};
@@ -43,7 +44,29 @@ pub struct Arrival {
 #[derive(Clone, Copy)]
 pub struct BodyLimit(pub usize);
 
-/// The service that connections talk to.
+/// What one connection talks to. It remembers who asked last, for that is who asks next.
+pub struct Conversation {
+    edge: Arc<Edge>,
+    peer: Peer,
+    last_caller: Mutex<Option<KnownCaller>>,
+}
+
+impl Conversation {
+    pub fn new(edge: Arc<Edge>, peer: Peer) -> Self {
+        Self { edge, peer, last_caller: Mutex::new(None) }
+    }
+
+    pub async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<AnswerBody>, Infallible> {
+        // The one route that is measured against a server without any.
+        if request.method() == Method::POST && request.uri().path() == "/v1/verify" {
+            return Ok(self.edge.verify(request, &self.last_caller).await);
+        }
+        // In a box, so that what every request moves about is no larger than a verification.
+        Ok(Box::pin(self.edge.route(request, self.peer)).await)
+    }
+}
+
+/// What all connections talk to.
 pub struct Edge {
     app: Arc<App>,
     router: axum::Router,
@@ -58,15 +81,6 @@ impl Edge {
         Self { app, router, verifications }
     }
 
-    pub async fn serve(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Result<Response<AnswerBody>, Infallible> {
-        // The one route that is measured against a server without any.
-        if request.method() == Method::POST && request.uri().path() == "/v1/verify" {
-            return Ok(self.verify(request).await);
-        }
-        // In a box, so that what every request moves about is no larger than a verification.
-        Ok(Box::pin(self.route(request, peer)).await)
-    }
-
     fn enter(&self) -> Result<InFlight<'_>, Problem> {
         let (place, before) = self.app.metrics.enter();
         if before >= i64::from(self.app.http.max_in_flight.get()) {
@@ -76,12 +90,11 @@ impl Edge {
         Ok(place)
     }
 
-    async fn verify(&self, request: Request<Incoming>) -> Response<AnswerBody> {
-        let limit = self.app.http.body_limit_bytes.get();
+    async fn verify(&self, mut request: Request<Incoming>, last_caller: &Mutex<Option<KnownCaller>>) -> Response<AnswerBody> {
         let named = request.headers().get(&X_REQUEST_ID).cloned();
         let clock = &self.app.authority.clock;
-        let began = clock.since_boot_nanos();
-        let mut answer = pin!(verify::hot(&self.app, request, limit));
+        let arrived = clock.now();
+        let mut answer = pin!(verify::hot(&self.app, &mut request, last_caller, arrived));
         // Nearly always the body is there and the credential resident: then nothing is in flight and nothing needs a timer.
         let answered = match poll_immediate(answer.as_mut()).await {
             Some(answered) => answered,
@@ -96,7 +109,8 @@ impl Edge {
             }
             Err(problem) => finish(problem.into_response(), self.request_id(named.as_ref()).as_str()),
         };
-        self.verifications.observe(response.status(), Duration::from_nanos(clock.since_boot_nanos().saturating_sub(began)));
+        let micros = clock.now().micros() - arrived.micros();
+        self.verifications.observe(response.status(), Duration::from_micros(u64::try_from(micros).unwrap_or(0)));
         if named.is_some() && response.status().is_success() {
             let id = self.request_id(named.as_ref());
             if let Ok(value) = HeaderValue::from_str(id.as_str()) {

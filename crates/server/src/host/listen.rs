@@ -77,8 +77,8 @@ enum Phase {
     CutOff,
 }
 
-/// Serves `handler` on each connection until `stop`, then drains. Dropping the future cuts everything off at once.
-pub async fn serve<F, Fut, B>(
+/// Serves each connection with what `handler` makes for it, until `stop`, then drains. Dropping the future cuts everything off at once.
+pub async fn serve<F, H, Fut, B>(
     listener: TcpListener,
     certificates: Option<Certificates>,
     limits: Limits,
@@ -86,7 +86,8 @@ pub async fn serve<F, Fut, B>(
     stop: impl Future<Output = ()>,
 ) -> Drained
 where
-    F: Fn(Request<Incoming>, Peer) -> Fut + Clone + Send + Sync + 'static,
+    F: Fn(Peer) -> H + Send + Sync + 'static,
+    H: Fn(Request<Incoming>) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Response<B>, Infallible>> + Send + 'static,
     B: Body + Send + 'static,
     B::Data: Send,
@@ -171,14 +172,15 @@ fn http2(limits: &Limits) -> http2::Builder<TokioExecutor> {
     builder
 }
 
-async fn connection<F, Fut, B>(
+async fn connection<F, H, Fut, B>(
     shared: Arc<Shared<F>>,
     stream: TcpStream,
     address: SocketAddr,
     phases: watch::Receiver<Phase>,
     _place: OwnedSemaphorePermit,
 ) where
-    F: Fn(Request<Incoming>, Peer) -> Fut + Clone + Send + Sync + 'static,
+    F: Fn(Peer) -> H + Send + Sync + 'static,
+    H: Fn(Request<Incoming>) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Response<B>, Infallible>> + Send + 'static,
     B: Body + Send + 'static,
     B::Data: Send,
@@ -240,14 +242,15 @@ async fn protocol(stream: &TcpStream) -> io::Result<Protocol> {
 }
 
 /// HTTP until either side is done.
-async fn talk<F, Fut, B>(
+async fn talk<F, H, Fut, B>(
     shared: &Shared<F>,
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     peer: Peer,
     protocol: Protocol,
     signals: Signals,
 ) where
-    F: Fn(Request<Incoming>, Peer) -> Fut + Clone + Send + Sync + 'static,
+    F: Fn(Peer) -> H + Send + Sync + 'static,
+    H: Fn(Request<Incoming>) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Response<B>, Infallible>> + Send + 'static,
     B: Body + Send + 'static,
     B::Data: Send,
@@ -255,9 +258,10 @@ async fn talk<F, Fut, B>(
 {
     let pulse = Pulse::default();
     let io = TokioIo::new(Pulsing::new(stream, pulse.clone()));
+    let handler = (shared.handler)(peer);
     let service = service_fn(|request| {
         pulse.request();
-        (shared.handler)(request, peer)
+        handler(request)
     });
     let ended = match protocol {
         Protocol::Http1 => attend(shared.http1.serve_connection(io, service), &pulse, &shared.limits, signals).await,

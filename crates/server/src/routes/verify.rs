@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::Mutex;
 
 use axum::extract::{Request, State};
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use claviger_api::verify::{VerifyBatchRequest, VerifyBatchResponse, VerifyRequest, VerifyResponse};
-use claviger_authority::gate::{Answer as Decision, Ask, Code, EnvironmentRef, EnvironmentState};
+use claviger_authority::clock::Timestamp;
+use claviger_authority::gate::{Answer as Decision, Ask, CallerScope, Code, EnvironmentState, KnownCaller};
 use claviger_authority::ids::OrganizationId;
 use claviger_authority::{Authority, Refusal};
 use http::{HeaderMap, HeaderValue, header};
@@ -15,13 +17,13 @@ use http::{HeaderMap, HeaderValue, header};
 use super::{Answer, Shared};
 use crate::app::App;
 use crate::edge::body::{parse, read};
-use crate::edge::caller::{VERIFY, bearer, environment};
+use crate::edge::caller::{CLAVIGER_ENVIRONMENT, VERIFY, bearer, environment};
 use crate::edge::{Json, Problem};
 
 /// Says whether a credential is good and for what. Always 200 with a `code`; needs `credentials:verify`.
 #[utoipa::path(post, path = "/v1/verify", tag = "verify", request_body = VerifyRequest<'_>, responses((status = 200, body = VerifyResponse)))]
-pub async fn verify(State(app): Shared, request: Request) -> Answer<impl IntoResponse> {
-    let body = hot(&app, request, app.http.body_limit_bytes.get()).await?;
+pub async fn verify(State(app): Shared, mut request: Request) -> Answer<impl IntoResponse> {
+    let body = hot(&app, &mut request, &Mutex::default(), app.authority.clock.now()).await?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -29,14 +31,22 @@ pub async fn verify(State(app): Shared, request: Request) -> Answer<impl IntoRes
     Ok((headers, body))
 }
 
-/// The same without a router around it.
-pub async fn hot<B>(app: &App, request: http::Request<B>, limit: usize) -> Result<Bytes, Problem>
+/// The same without a router around it, on a connection whose last caller is known.
+pub async fn hot<B>(
+    app: &App,
+    request: &mut http::Request<B>,
+    last_caller: &Mutex<Option<KnownCaller>>,
+    now: Timestamp,
+) -> Result<Bytes, Problem>
 where
-    B: http_body::Body<Data = Bytes>,
+    B: http_body::Body<Data = Bytes> + Unpin,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let (environment, only) = caller(app, request.headers()).await?;
-    let body = read(request, limit).await?;
+    let (environment, only) = match known_caller(app, request.headers(), last_caller, now) {
+        Some(known) => known,
+        None => caller(app, request.headers(), last_caller).await?,
+    };
+    let body = read(request, app.http.body_limit_bytes.get()).await?;
     let wanted: VerifyRequest<'_> = parse(&body)?;
     let decision = decide(app, &environment, only, &wanted, "").await?;
     let mut answer = String::with_capacity(512);
@@ -44,12 +54,22 @@ where
     Ok(answer.into())
 }
 
-type CallerScope = (EnvironmentRef, Option<OrganizationId>);
+/// The caller of this connection's last request, if it asks again and nothing has changed.
+fn known_caller(app: &App, headers: &HeaderMap, last_caller: &Mutex<Option<KnownCaller>>, now: Timestamp) -> Option<CallerScope> {
+    let bearer = bearer(headers).ok()??;
+    let last_caller = last_caller.lock().ok()?;
+    let known = last_caller.as_ref()?;
+    if headers.contains_key(CLAVIGER_ENVIRONMENT) { None } else { app.authority.gate.caller_again(known, bearer, now) }
+}
 
-async fn caller(app: &App, headers: &HeaderMap) -> Result<CallerScope, Problem> {
+async fn caller(app: &App, headers: &HeaderMap, last_caller: &Mutex<Option<KnownCaller>>) -> Result<CallerScope, Problem> {
     let bearer = bearer(headers)?.ok_or(Refusal::NoCredential)?;
     let authority: &Authority = &app.authority;
-    Ok(authority.gate.caller(authority.db(), bearer, environment(headers)?, VERIFY).await?)
+    let (scope, known) = authority.gate.caller(authority.db(), bearer, environment(headers)?, VERIFY).await?;
+    if let Ok(mut last_caller) = last_caller.lock() {
+        *last_caller = known;
+    }
+    Ok(scope)
 }
 
 async fn decide(
@@ -85,9 +105,9 @@ async fn decide(
 
 /// Up to 100 verifications in one request; each is answered for itself.
 #[utoipa::path(post, path = "/v1/verify/batch", tag = "verify", request_body = VerifyBatchRequest<'_>, responses((status = 200, body = VerifyBatchResponse)))]
-pub async fn batch(State(app): Shared, request: Request) -> Answer<Json<serde_json::Value>> {
-    let (environment, only) = caller(&app, request.headers()).await?;
-    let body = read(request, app.http.batch_body_limit_bytes.get()).await?;
+pub async fn batch(State(app): Shared, mut request: Request) -> Answer<Json<serde_json::Value>> {
+    let (environment, only) = caller(&app, request.headers(), &Mutex::default()).await?;
+    let body = read(&mut request, app.http.batch_body_limit_bytes.get()).await?;
     let wanted: VerifyBatchRequest<'_> = parse(&body)?;
     if wanted.requests.is_empty() || wanted.requests.len() > 100 {
         return Err(Problem::invalid("/requests", format!("has {} requests; 1 to 100 are allowed", wanted.requests.len())));
@@ -109,7 +129,7 @@ fn write(decision: &Decision, environment: &EnvironmentState, out: &mut String) 
     out.push_str(decision.code.as_str());
     if let Some(holder) = &decision.holder {
         out.push_str("\",\"kind\":\"api_key\",\"lifecycle\":\"standing\",\"id\":\"");
-        out.push_str(&holder.public_id());
+        holder.write_public_id(out);
         if let Some(organization) = holder.organization() {
             out.push_str("\",\"organization_id\":\"");
             out.push_str(&organization.text);
@@ -141,5 +161,9 @@ fn write(decision: &Decision, environment: &EnvironmentState, out: &mut String) 
     } else {
         out.push('"');
     }
-    let _ = write!(out, ",\"decision_id\":\"dec_{:016x}\",\"as_of\":{{\"journal_seq\":{}}}}}", decision.decision, decision.journal_seq);
+    out.push_str(",\"decision_id\":\"dec_");
+    out.extend((0..16).rev().map(|place| char::from(b"0123456789abcdef"[(decision.decision >> (4 * place)) as usize & 15])));
+    out.push_str("\",\"as_of\":{\"journal_seq\":");
+    out.push_str(itoa::Buffer::new().format(decision.journal_seq));
+    out.push_str("}}");
 }

@@ -11,6 +11,46 @@ async fn raw(claviger: &Claviger, path: &str, body: impl Into<reqwest::Body>) ->
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nor_is_one_that_stands_in_a_path_a_query_or_a_header() {
+    let claviger = Claviger::start().await;
+    let tenant = claviger.tenant("A").await;
+    let secret = crate::support::text(&claviger.key(&tenant, json!({})).await, "secret");
+    let get = |path: String| claviger.request(Method::GET, &path).bearer_auth(&claviger.root);
+    let post = |path: &str, body: serde_json::Value| claviger.request(Method::POST, path).bearer_auth(&claviger.root).json(&body);
+    let owner = |kind: &str| json!({ "name": "O", "email": "o@example.com", "type": kind });
+    let requests = [
+        get(format!("/v1/api-keys?status={secret}")),
+        get(format!("/v1/api-keys?{secret}=1")),
+        get(format!("/v1/api-keys?cursor={secret}")),
+        get(format!("/v1/environments/{secret}")),
+        get(format!("/v1/api-keys/{secret}")),
+        get(format!("/{secret}")),
+        get("/v1/organizations".to_owned()).header("claviger-environment", &secret),
+        post("/v1/owners", owner(&secret)),
+        post("/v1/owners", json!({ (secret.as_str()): 1 })),
+        post("/v1/api-keys", tenant.key(json!({ "permissions": [secret] }))),
+        post("/v1/verify", json!({ "credential": "x", "ip": secret })),
+    ];
+    for (place, request) in requests.into_iter().enumerate() {
+        let answer = claviger.send(request).await;
+        assert!((400..500).contains(&answer.status), "{place}: {}", answer.status);
+        assert!(!answer.text.contains(&secret[secret.len() - 40..]), "request {place} repeats it");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_field_is_named_beside_those_that_are_known() {
+    let claviger = Claviger::start().await;
+    let refused = claviger.post("/v1/owners", json!({ "nmae": "O" })).await.refused(422, "INVALID_VALUE");
+    let words = refused["errors"][0]["detail"].as_str().expect("words").to_owned();
+    assert!(words.starts_with("unknown field `nmae`, expected one of `name`, "), "{words}");
+    let long = "x".repeat(30);
+    let refused = claviger.post("/v1/owners", json!({ (long.as_str()): 1 })).await.refused(422, "INVALID_VALUE");
+    let words = refused["errors"][0]["detail"].as_str().expect("words").to_owned();
+    assert!(words.starts_with("unknown field with a name of 30 characters, expected one of `name`, "), "{words}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_is_no_json_or_another_shape_is_refused_by_its_place() {
     let claviger = Claviger::start().await;
     let path = "/v1/organizations";

@@ -160,6 +160,42 @@ async fn uses_are_counted_and_kept_without_a_write_per_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_caller_known_to_its_connection_is_let_in_no_longer_than_any_other() {
+    let claviger = Claviger::start().await;
+    let tenant = claviger.tenant("A").await;
+    let credential = text(&claviger.key(&tenant, json!({})).await, "secret");
+    // One connection for all that follows: the client keeps it, and asks for one thing at a time.
+    let client = reqwest::Client::builder().pool_max_idle_per_host(1).build().expect("a client");
+    let status = async |bearer: &str| {
+        let request = client.post(format!("{}/v1/verify", claviger.url)).bearer_auth(bearer).json(&json!({ "credential": credential }));
+        request.send().await.expect("it answers").status().as_u16()
+    };
+    let create = async |more: Value| {
+        let key = claviger.management_key_with(more).await;
+        let id = text(&claviger.ask(&key, Method::GET, "/v1/whoami", None).await.expect(200), "id");
+        (key, format!("/v1/management-keys/{id}"))
+    };
+    let (first, path) = create(json!({ "permissions": ["credentials:verify"] })).await;
+    let forged = format!("{}{}", &first[..first.len() - 1], if first.ends_with('a') { 'b' } else { 'a' });
+    for _ in 0..3 {
+        assert_eq!([status(&first).await, status(&forged).await, status(&first).await, status(&claviger.root).await], [200, 401, 200, 200]);
+    }
+    assert_eq!(status(&first).await, 200);
+    claviger.post(&format!("{path}/revoke"), json!({ "reason": "superseded" })).await.expect(200);
+    assert_eq!(status(&first).await, 401, "revoked");
+
+    let (expiring, _) = create(json!({ "permissions": ["credentials:verify"], "expires_at": "2026-11-24T09:00:00Z" })).await;
+    assert_eq!([status(&expiring).await, status(&expiring).await], [200, 200]);
+    claviger.clock.advance_seconds(3_601);
+    assert_eq!(status(&expiring).await, 401, "expired");
+
+    let (bound, _) = create(json!({ "permissions": ["credentials:verify"], "organization_id": tenant.organization })).await;
+    assert_eq!([status(&bound).await, status(&bound).await], [200, 200]);
+    claviger.post(&format!("/v1/organizations/{}/suspend", tenant.organization), json!({})).await.expect(200);
+    assert_eq!(status(&bound).await, 401, "suspended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_key_has_beside_its_slot_counts_into_the_budget() {
     const BUDGET: usize = 64 * 1024;
     let claviger = Claviger::start_with(|config| config.gate.memory_budget_bytes = BUDGET.try_into().expect("not zero")).await;

@@ -39,15 +39,18 @@ async fn served(limits: Limits, certificates: Option<Certificates>) -> Served {
     let (peers, arrived, go) = (Arc::<Mutex<Vec<Peer>>>::default(), Arc::<Notify>::default(), Arc::<Notify>::default());
     let (stop, stopped) = oneshot::channel::<()>();
     let shared = (peers.clone(), arrived.clone(), go.clone());
-    let handler = move |request: Request<Incoming>, peer| {
-        let (peers, arrived, go) = shared.clone();
-        async move {
-            peers.lock().unwrap().push(peer);
-            if request.uri().path() == "/wait" {
-                arrived.notify_one();
-                go.notified().await;
+    let handler = move |peer| {
+        let shared = shared.clone();
+        move |request: Request<Incoming>| {
+            let (peers, arrived, go) = shared.clone();
+            async move {
+                peers.lock().unwrap().push(peer);
+                if request.uri().path() == "/wait" {
+                    arrived.notify_one();
+                    go.notified().await;
+                }
+                Ok(Response::new(Full::new(Bytes::from(request.uri().path().to_owned()))))
             }
-            Ok(Response::new(Full::new(Bytes::from(request.uri().path().to_owned()))))
         }
     };
     let ended = spawn::task("listen", async move {
