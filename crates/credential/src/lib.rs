@@ -45,6 +45,7 @@ mod class;
 mod digest;
 mod display;
 mod id;
+pub mod jose;
 mod prefix;
 mod redact;
 mod secret;
