@@ -111,6 +111,14 @@ ids! {
     OwnerId = "own";
     ResourceId = "res";
     OperatorId = "opr";
+    /// An M2M application; its text is the `client_id` (RFC 6749 section 2.2).
+    ApplicationId = "app";
+    /// A public key of an application (private_key_jwt, RFC 7523).
+    ClientKeyId = "key";
+    /// A certificate of an application (RFC 8705).
+    CertificateId = "crt";
+    /// A trust of an application in another issuer (workload federation).
+    TrustId = "trs";
     /// One secret of a credential; a credential has two while a rotation overlaps.
     SecretId = "sec";
     /// One change: all events that committed together carry it.
@@ -176,6 +184,8 @@ credential_ids! {
     ApiKeyId = Class::ApiKey;
     /// `mk_` and the 17 characters that also stand inside the key itself: public, safe to log.
     ManagementKeyId = Class::ManagementKey;
+    /// `cs_` and the 17 characters that also stand inside the client secret itself: public, safe to log.
+    ClientSecretId = Class::ClientSecret;
 }
 
 #[cfg(test)]
