@@ -3,11 +3,12 @@
 //! epoch.
 //!
 //! A token passes in three steps, and each type exists only after its step: [`Compact`] is read strictly, [`Claims`] are
-//! verified with a [`VerifyingKey`], and the caller decides whether they are what was expected.
+//! verified with a [`VerifyingKey`], and [`dpop`] or the caller decides whether they are what was expected.
 
 mod algorithm;
 mod claims;
 mod compact;
+pub mod dpop;
 mod json;
 mod jwk;
 mod verifying_key;
