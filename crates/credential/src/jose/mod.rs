@@ -3,9 +3,10 @@
 //! epoch.
 //!
 //! A token passes in three steps, and each type exists only after its step: [`Compact`] is read strictly, [`Claims`] are
-//! verified with a [`VerifyingKey`], and [`dpop`] or the caller decides whether they are what was expected.
+//! verified with a [`VerifyingKey`], and [`dpop`], [`assertion`] or the caller decides whether they are what was expected.
 
 mod algorithm;
+pub mod assertion;
 mod claims;
 mod compact;
 pub mod dpop;
