@@ -16,7 +16,7 @@ use crate::environments::{self, Environment};
 use crate::error::{Error, Refusal, Result};
 use crate::gate::Gate;
 use crate::idempotency::InFlight;
-use crate::ids::{EnvironmentId, ManagementKeyId, OwnerId};
+use crate::ids::{ApiKeyId, ApplicationId, EnvironmentId, ManagementKeyId, OwnerId};
 use crate::page::Cursors;
 use crate::rng::Rng;
 use crate::seal::MasterKey;
@@ -42,6 +42,16 @@ pub enum Actor {
         #[serde(serialize_with = "as_text")]
         owner: OwnerId,
     },
+    /// The holder of an API key, over that key.
+    ApiKey {
+        #[serde(serialize_with = "as_text")]
+        id: ApiKeyId,
+    },
+    /// An application, over its own tokens.
+    Application {
+        #[serde(serialize_with = "as_text")]
+        id: ApplicationId,
+    },
 }
 
 fn as_text<S: serde::Serializer>(id: &impl std::fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
@@ -53,6 +63,8 @@ impl Actor {
         match self {
             Self::System => "system".to_owned(),
             Self::ManagementKey { id, .. } => id.to_string(),
+            Self::ApiKey { id } => id.to_string(),
+            Self::Application { id } => id.to_string(),
         }
     }
 }
@@ -152,7 +164,7 @@ impl Authority {
                 let opened = self.master_key.open(&row.bytes("sealed"), &environments::pepper_label(environment.id, version))?;
                 peppers.push((version, Pepper::new(opened[..].try_into().expect("a pepper has 32 bytes"))));
             }
-            let (environment, peppers) = (Arc::new(environment), Arc::new(peppers));
+            let (environment, peppers) = (Arc::new(self.with_issuer(environment)), Arc::new(peppers));
             self.gate.add_environment(environment.clone(), peppers.clone());
             loaded.insert(environment.id, Loaded { environment, peppers });
         }
@@ -192,8 +204,17 @@ impl Authority {
         (crate::secrets::imported_digest(pepper, &environment.id.as_u128().to_be_bytes(), sha256), *version)
     }
 
-    pub(crate) fn issuer(&self, slug: &str) -> String {
-        format!("{}/{slug}", self.public_url.trim_end_matches('/'))
+    /// An environment whose issuer nobody set goes by the address that the server has now: the default environment by the
+    /// address itself, as clients expect who are given nothing else, and any other by a path of it.
+    pub(crate) fn with_issuer(&self, mut environment: Environment) -> Environment {
+        if environment.issuer.is_empty() {
+            let base = self.public_url.trim_end_matches('/');
+            environment.issuer = match environment.slug.as_str() {
+                environments::DEFAULT => base.to_owned(),
+                slug => format!("{base}/{slug}"),
+            };
+        }
+        environment
     }
 
     /// Cursors outlive a restart: their key follows from a sealed one.

@@ -21,6 +21,7 @@ pub mod resources;
 pub mod rng;
 pub mod seal;
 mod secrets;
+pub mod tokens;
 pub mod text;
 
 pub use authority::{Authority, Context, Settings};

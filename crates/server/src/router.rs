@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::routing::any;
+use axum::routing::{any, get, post};
 use utoipa::OpenApi;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
@@ -13,20 +13,21 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::edge::service::note_route;
 use crate::routes::{
-    api_keys, environments, gateway, health, journal, management_keys, operators, organizations, owners, resources, verify, whoami,
+    api_keys, environments, gateway, health, journal, management_keys, oauth, operators, organizations, owners, resources, verify, whoami,
 };
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Claviger",
-        description = "Issues, validates and governs machine credentials: API keys for now, OAuth 2.0 applications next.",
+        description = "Issues, validates and governs machine credentials: API keys and OAuth 2.0 applications.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     components(schemas(claviger_api::problem::Problem, claviger_api::problem::FieldError)),
     tags(
         (name = "verify", description = "Is this credential good, and for what?"),
         (name = "api-keys", description = "Standing credentials of organizations"),
+        (name = "oauth", description = "The authorization server: tokens for applications"),
         (name = "organizations", description = "Your customers"),
         (name = "owners", description = "Who answers for a credential"),
         (name = "resources", description = "Your protected APIs and their permissions"),
@@ -44,6 +45,11 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(verify::batch))
         .routes(routes!(whoami::whoami))
         .routes(routes!(gateway::auth_request))
+        .routes(routes!(oauth::token::token))
+        .routes(routes!(oauth::introspect::introspect))
+        .routes(routes!(oauth::revoke::revoke))
+        .routes(routes!(oauth::discovery::oauth_authorization_server))
+        .routes(routes!(oauth::discovery::openid_configuration))
         .routes(routes!(environments::list, environments::create))
         .routes(routes!(environments::read, environments::update))
         .routes(routes!(organizations::list, organizations::create))
@@ -86,7 +92,15 @@ pub fn router(app: Arc<App>) -> axum::Router {
     router
         // Gateways forward the original method, and nginx asks with GET.
         .route("/v1/gateway/auth-request", any(gateway::auth_request))
-        .route("/openapi.json", axum::routing::get(health::openapi))
+        // Other environments: endpoints below the issuer, and metadata with the issuer's path inserted (RFC 8414 section 3.1).
+        .route("/{environment}/oauth2/token", post(oauth::token::token))
+        .route("/{environment}/oauth2/introspect", post(oauth::introspect::introspect))
+        .route("/{environment}/oauth2/revoke", post(oauth::revoke::revoke))
+        .route("/.well-known/oauth-authorization-server/{environment}", get(oauth::discovery::oauth_authorization_server))
+        .route("/.well-known/openid-configuration/{environment}", get(oauth::discovery::openid_configuration))
+        .route("/{environment}/.well-known/oauth-authorization-server", get(oauth::discovery::oauth_authorization_server))
+        .route("/{environment}/.well-known/openid-configuration", get(oauth::discovery::openid_configuration))
+        .route("/openapi.json", get(health::openapi))
         .fallback(health::no_such_route)
         .method_not_allowed_fallback(health::no_such_method)
         .layer(axum::middleware::from_fn(note_route))

@@ -31,6 +31,7 @@ pub fn run(config: Config) -> Result<(), String> {
     runtime.block_on(async {
         let listener = TcpListener::bind(config.listen).await.map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let config = Config { listen: address, ..config };
         let server = Server::start(&config, Clock::System).await?;
         tracing::info!(%address, database = location(&config)?.engine(), version = env!("CARGO_PKG_VERSION"), "ready");
         server.serve(&config, listener, signals::terminate()).await

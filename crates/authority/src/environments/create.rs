@@ -37,7 +37,7 @@ pub async fn create(authority: &Authority, caller: &Caller, new: &New) -> Result
     let actor = caller.context.actor.clone();
     let committed = insert(authority, environment, actor, &caller.context.request_id).await?;
     authority.load_environments().await?;
-    Ok(committed)
+    Ok(Committed { value: authority.with_issuer(committed.value), ..committed })
 }
 
 fn parse(authority: &Authority, new: &New, now: Timestamp) -> Result<Environment> {
@@ -46,7 +46,7 @@ fn parse(authority: &Authority, new: &New, now: Timestamp) -> Result<Environment
     let name = wrong.take("/name", text::name(&new.name));
     let issuer = match &new.issuer {
         Some(issuer) => wrong.take("/issuer", text::resource_identifier(issuer)),
-        None => authority.issuer(&slug),
+        None => String::new(),
     };
     let key_prefix = Prefix::parse(&new.key_prefix).map_err(|error| wrong.add("/key_prefix", error.to_string()));
     wrong.done()?;
@@ -66,7 +66,7 @@ fn slug(slug: &str) -> Result<String, String> {
 /// The environments a new server has: `live` and `test`. One that is there already is left alone.
 pub(crate) async fn create_defaults(authority: &Authority, prefix: &str) -> Result<()> {
     let mut at = authority.clock.now();
-    for (slug, name) in [("live", "Live"), ("test", "Test")] {
+    for (slug, name) in [(super::DEFAULT, "Live"), ("test", "Test")] {
         if super::find(authority, slug).await?.is_some() {
             continue;
         }

@@ -38,7 +38,7 @@ pub(crate) use holders::{
 pub use import::{Foreign, Imported, import};
 pub use inventory::{Filter, list};
 pub(crate) use revoke::revoke_rows;
-pub use revoke::{Reason, Revocation, revoke, undo};
+pub use revoke::{Reason, Revocation, revoke, revoke_by_holder, undo};
 pub use rotate::{MAX_OVERLAP_SECONDS, Rotated, drop_previous_secrets, rotate};
 pub use status::{disable, enable};
 pub use update::{Update, update};

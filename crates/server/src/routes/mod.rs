@@ -6,6 +6,7 @@ pub mod gateway;
 pub mod health;
 pub mod journal;
 pub mod management_keys;
+pub mod oauth;
 pub mod operators;
 pub mod organizations;
 pub mod owners;

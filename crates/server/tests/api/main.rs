@@ -12,6 +12,7 @@ mod gateway;
 mod idempotency;
 mod journal;
 mod limits;
+mod oauth;
 mod openapi;
 mod organizations;
 mod owners;

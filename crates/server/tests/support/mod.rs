@@ -212,7 +212,7 @@ impl Tenant {
     }
 }
 
-fn merge(into: &mut Value, more: Value) {
+pub fn merge(into: &mut Value, more: Value) {
     for (field, value) in more.as_object().expect("an object") {
         into[field] = value.clone();
     }

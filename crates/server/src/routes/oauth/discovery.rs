@@ -1,0 +1,54 @@
+//! What an issuer offers, where clients look for it: RFC 8414 and OpenID Connect Discovery, both complete, also in the form
+//! with the issuer's path inserted. The addresses come from the configuration, never from a request.
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, header};
+use serde_json::{Value, json};
+
+use super::environment;
+use super::refusal::Refusal;
+use crate::routes::Shared;
+
+/// Metadata of the authorization server (RFC 8414).
+#[utoipa::path(get, path = "/.well-known/oauth-authorization-server", tag = "oauth", security(()), responses((status = 200, description = "RFC 8414 metadata", body = serde_json::Value)))]
+pub async fn oauth_authorization_server(State(app): Shared, path: Option<Path<String>>) -> Result<Response, Refusal> {
+    Ok(answer(metadata(&environment(&app, path)?.environment.load().issuer)))
+}
+
+/// The same for clients that know OpenID Connect Discovery only.
+#[utoipa::path(get, path = "/.well-known/openid-configuration", tag = "oauth", security(()), responses((status = 200, description = "OpenID Connect Discovery metadata", body = serde_json::Value)))]
+pub async fn openid_configuration(State(app): Shared, path: Option<Path<String>>) -> Result<Response, Refusal> {
+    let mut metadata = metadata(&environment(&app, path)?.environment.load().issuer);
+    // Required there, though nobody signs in here: libraries refuse a document without them.
+    let issuer = metadata["issuer"].as_str().expect("written below").to_owned();
+    metadata["authorization_endpoint"] = format!("{issuer}/oauth2/authorize").into();
+    metadata["subject_types_supported"] = json!(["public"]);
+    metadata["id_token_signing_alg_values_supported"] = json!(["ES256"]);
+    Ok(answer(metadata))
+}
+
+fn metadata(issuer: &str) -> Value {
+    let methods = json!(["client_secret_basic", "client_secret_post"]);
+    json!({
+        "issuer": issuer,
+        "token_endpoint": format!("{issuer}/oauth2/token"),
+        "jwks_uri": format!("{issuer}/oauth2/jwks"),
+        "introspection_endpoint": format!("{issuer}/oauth2/introspect"),
+        "revocation_endpoint": format!("{issuer}/oauth2/revoke"),
+        "grant_types_supported": ["client_credentials"],
+        "response_types_supported": [],
+        "token_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_methods_supported": methods,
+        "service_documentation": "https://claviger.dev/docs",
+    })
+}
+
+fn answer(document: Value) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")),
+    ];
+    (headers, document.to_string()).into_response()
+}

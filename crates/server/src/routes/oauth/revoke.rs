@@ -1,0 +1,69 @@
+//! `POST /oauth2/revoke` (RFC 7009): a client gives up one of its access tokens, or the holder of an API key that key.
+//! 200 also for what is not known, and only once no verification accepts the token any more.
+
+use axum::Extension;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use claviger_authority::gate::{Ask, Code, EnvironmentRef};
+use claviger_authority::{keys, tokens};
+
+use super::client::Presented;
+use super::environment;
+use super::form::Form;
+use super::refusal::{Refusal, no_store};
+use crate::app::App;
+use crate::edge::service::Arrival;
+use crate::routes::Shared;
+
+/// Revokes an access token of the client that asks, or an API key by whoever holds it.
+#[utoipa::path(post, path = "/oauth2/revoke", tag = "oauth", security(()), request_body(content_type = "application/x-www-form-urlencoded", content = String, example = "token=eyJhbGciOiJFUzI1NiJ9.…"), responses(
+    (status = 200, description = "It is not accepted any more, or never was"),
+    (status = 400, description = "`invalid_request`"),
+    (status = 401, description = "`invalid_client`"),
+))]
+pub async fn revoke(State(app): Shared, path: Option<Path<String>>, Extension(arrival): Extension<Arrival>, request: Request) -> Response {
+    answer(&app, path, &arrival, request).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn answer(app: &App, path: Option<Path<String>>, arrival: &Arrival, mut request: Request) -> Result<Response, Refusal> {
+    let environment = environment(app, path)?;
+    let form = Form::read(&mut request, app.http.body_limit_bytes.get()).await?;
+    let token = form.get("token").ok_or_else(|| Refusal::invalid_request("the parameter token is missing"))?;
+    if tokens::looks_like_token(token) {
+        token_of_client(app, &environment, &request, &form, arrival, token).await?;
+    } else {
+        key_by_holder(app, &environment, token, arrival).await?;
+    }
+    Ok((no_store(), "{}").into_response())
+}
+
+async fn token_of_client(
+    app: &App,
+    environment: &EnvironmentRef,
+    request: &Request,
+    form: &Form,
+    arrival: &Arrival,
+    token: &str,
+) -> Result<(), Refusal> {
+    let presented = Presented::read(request.headers(), form)?;
+    let now = app.authority.clock.now();
+    let authenticated = tokens::authenticate(environment, &presented.client_id, &presented.secret, Some(arrival.client), now);
+    let authenticated = authenticated.map_err(|refused| Refusal::from(refused).with_basic(presented.by_basic))?;
+    let verdict = tokens::verify(&app.authority, environment, token, &Ask::default()).await?;
+    // A token of another client is as unknown to this one as any (RFC 7009 section 2.1).
+    if let Some(told) = verdict.token.filter(|told| told.client.id == authenticated.client.id)
+        && !matches!(verdict.code, Code::Expired | Code::Revoked)
+    {
+        tokens::revoke_own(&app.authority, environment, &told.token, arrival.request_id.as_str()).await?;
+    }
+    Ok(())
+}
+
+/// Whoever holds an API key may end it: that he can show it is proof enough, and a leak the best reason.
+async fn key_by_holder(app: &App, environment: &EnvironmentRef, secret: &str, arrival: &Arrival) -> Result<(), Refusal> {
+    let ask = Ask { cost: Some(0), client: Some(arrival.client), ..Ask::default() };
+    let answer = app.authority.gate.verify(app.authority.db(), environment, secret, &ask).await?;
+    let Some(holder) = answer.holder.filter(|_| answer.code != Code::Revoked) else { return Ok(()) };
+    keys::revoke_by_holder(&app.authority, environment, holder.id, arrival.request_id.as_str()).await?;
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! `POST /oauth2/token`: an application exchanges its credential for a short-lived access token.
+
+use axum::Extension;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use claviger_authority::tokens::{self, Ask};
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::client::Presented;
+use super::environment;
+use super::form::Form;
+use super::refusal::{Refusal, no_store};
+use crate::app::App;
+use crate::edge::service::Arrival;
+use crate::routes::Shared;
+
+/// An access token (RFC 6749 section 5.1).
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({ "access_token": "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.…", "token_type": "Bearer", "expires_in": 600, "scope": "posts:read" }))]
+pub struct TokenResponse<'a> {
+    access_token: &'a str,
+    token_type: &'static str,
+    /// Seconds.
+    expires_in: i64,
+    /// The permissions that the token carries, separated by spaces.
+    scope: &'a str,
+}
+
+/// Issues an access token to an application (client credentials grant). The client authenticates by HTTP Basic or in the body.
+#[utoipa::path(post, path = "/oauth2/token", tag = "oauth", security(()), request_body(content_type = "application/x-www-form-urlencoded", content = String, example = "grant_type=client_credentials&scope=posts:read"), responses(
+    (status = 200, description = "An access token", body = TokenResponse<'_>),
+    (status = 400, description = "RFC 6749 section 5.2: `invalid_request`, `invalid_scope`, `invalid_target`, `unsupported_grant_type` …"),
+    (status = 401, description = "`invalid_client`: not known, wrong, revoked, expired or suspended"),
+    (status = 429, description = "Too many tokens: `Retry-After` says when"),
+))]
+pub async fn token(State(app): Shared, path: Option<Path<String>>, Extension(arrival): Extension<Arrival>, request: Request) -> Response {
+    answer(&app, path, &arrival, request).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn answer(app: &App, path: Option<Path<String>>, arrival: &Arrival, mut request: Request) -> Result<Response, Refusal> {
+    let environment = environment(app, path)?;
+    let form = Form::read(&mut request, app.http.body_limit_bytes.get()).await?;
+    let presented = Presented::read(request.headers(), &form)?;
+    let now = app.authority.clock.now();
+    let authenticated = tokens::authenticate(&environment, &presented.client_id, &presented.secret, Some(arrival.client), now);
+    let authenticated = authenticated.map_err(|refused| Refusal::from(refused).with_basic(presented.by_basic))?;
+    match form.get("grant_type") {
+        Some("client_credentials") => {}
+        Some(_) => return Err(Refusal::new(StatusCode::BAD_REQUEST, "unsupported_grant_type", "the grant_type that is served is client_credentials")),
+        None => return Err(Refusal::invalid_request("the parameter grant_type is missing: send client_credentials")),
+    }
+    let ask = Ask { scope: form.get("scope"), resources: form.resources.iter().map(String::as_str).collect() };
+    let minted = tokens::mint(&app.authority, &environment, &authenticated, &ask, now).await?;
+    let body = TokenResponse {
+        access_token: &minted.token,
+        token_type: "Bearer",
+        expires_in: minted.expires_in_seconds,
+        scope: &minted.scope,
+    };
+    Ok((no_store(), serde_json::to_string(&body).expect("an answer can be written")).into_response())
+}
