@@ -15,8 +15,10 @@ pub struct Migration {
     sql: &'static str,
 }
 
-pub(super) const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "foundation", sql: include_str!("migrations/0001_foundation.sql") }];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "foundation", sql: include_str!("migrations/0001_foundation.sql") },
+    Migration { version: 2, name: "signing_keys", sql: include_str!("migrations/0002_signing_keys.sql") },
+];
 
 impl Migration {
     fn checksum(&self) -> String {

@@ -27,6 +27,7 @@ use crate::db::{self, Db};
 use crate::environments::Environment;
 use crate::ids::{ApiKeyId, EnvironmentId, ManagementKeyId};
 use crate::rng::Rng;
+use crate::tokens::signing::SigningKeys;
 use decisions::Decisions;
 use directory::{Directory, Entry, Id};
 use pool::Pool;
@@ -61,6 +62,8 @@ pub struct Gate {
     environments: ArcSwap<Vec<Arc<EnvironmentState>>>,
     writer: Mutex<writer::Writer>,
     misses: miss::Misses,
+    /// Not judged by here, but kept as new as everything else is.
+    signing_keys: Arc<SigningKeys>,
     /// Every key of the database is resident, so a miss is an answer.
     is_complete: AtomicBool,
     lease: Lease,
@@ -121,7 +124,7 @@ impl Lease {
 }
 
 impl Gate {
-    pub(crate) fn new(clock: Clock, memory_bytes: usize, rng: Rng) -> Self {
+    pub(crate) fn new(clock: Clock, memory_bytes: usize, signing_keys: Arc<SigningKeys>, rng: Rng) -> Self {
         let memory_bytes = memory_bytes.max(LEAST_BYTES);
         let capacity = (memory_bytes / BYTES_PER_KEY).min(u32::MAX as usize / 4) as u32;
         Self {
@@ -134,6 +137,7 @@ impl Gate {
             environments: ArcSwap::from_pointee(Vec::new()),
             writer: Mutex::new(writer::Writer::default()),
             misses: miss::Misses::default(),
+            signing_keys,
             is_complete: AtomicBool::new(false),
             lease: Lease::that_never_lapses(),
             decisions: Decisions::new(rng),

@@ -1,0 +1,3 @@
+//! Access tokens: so far, the keys that sign them.
+
+pub mod signing;
