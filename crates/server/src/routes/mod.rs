@@ -5,11 +5,13 @@ pub mod environments;
 pub mod gateway;
 pub mod health;
 pub mod journal;
+pub mod jwks;
 pub mod management_keys;
 pub mod operators;
 pub mod organizations;
 pub mod owners;
 pub mod resources;
+pub mod signing_keys;
 pub mod verify;
 pub mod whoami;
 

