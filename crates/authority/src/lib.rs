@@ -21,8 +21,8 @@ pub mod resources;
 pub mod rng;
 pub mod seal;
 mod secrets;
-pub mod tokens;
 pub mod text;
+pub mod tokens;
 
 pub use authority::{Authority, Context, Settings};
 pub use claviger_credential as credential;

@@ -13,7 +13,8 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::edge::service::note_route;
 use crate::routes::{
-    api_keys, environments, gateway, health, journal, management_keys, oauth, operators, organizations, owners, resources, verify, whoami,
+    api_keys, environments, gateway, health, journal, jwks, management_keys, oauth, operators, organizations, owners, resources,
+    signing_keys, verify, whoami,
 };
 
 #[derive(OpenApi)]
@@ -33,6 +34,8 @@ use crate::routes::{
         (name = "resources", description = "Your protected APIs and their permissions"),
         (name = "environments", description = "Units of isolation"),
         (name = "access", description = "Who may use the management plane"),
+        (name = "signing-keys", description = "What access tokens are signed with"),
+        (name = "oauth2", description = "What clients and verifiers of access tokens ask"),
         (name = "journal", description = "Every change, in order"),
         (name = "process", description = "Health and metrics")
     )
@@ -81,6 +84,14 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(operators::list, operators::create))
         .routes(routes!(operators::read, operators::update))
         .routes(routes!(journal::list))
+        .routes(routes!(signing_keys::list))
+        .routes(routes!(signing_keys::rotate))
+        .routes(routes!(signing_keys::read))
+        .routes(routes!(signing_keys::compromise))
+        .routes(routes!(jwks::jwks))
+        .routes(routes!(jwks::jwks_of))
+        .routes(routes!(jwks::pem))
+        .routes(routes!(jwks::pem_of))
         .routes(routes!(health::livez))
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))

@@ -37,6 +37,8 @@ permissions! {
     OperatorsRead = "operators:read",
     OperatorsWrite = "operators:write",
     JournalRead = "journal:read",
+    SigningKeysRead = "signing-keys:read",
+    SigningKeysWrite = "signing-keys:write",
     InstanceAdminister = "instance:administer",
 }
 
@@ -112,7 +114,7 @@ pub enum Role {
     Viewer,
     /// Runs the day: organizations, owners, keys.
     Operator,
-    /// Contains a leak: sees everything and the journal, revokes and disables.
+    /// Contains a leak: sees everything and the journal, revokes and disables, replaces signing keys.
     Security,
     /// Everything in the environment, management access included.
     Administrator,
@@ -126,6 +128,7 @@ const VIEWER: Permissions = Permissions::of(&[
     Permission::KeysRead,
     Permission::ManagementKeysRead,
     Permission::OperatorsRead,
+    Permission::SigningKeysRead,
 ]);
 
 impl Role {
@@ -158,6 +161,7 @@ impl Role {
                 Permission::KeysUpdate,
                 Permission::KeysRevoke,
                 Permission::JournalRead,
+                Permission::SigningKeysWrite,
             ])),
             Self::Administrator => Permissions::ALL,
         }

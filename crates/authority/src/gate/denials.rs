@@ -2,6 +2,7 @@
 //! no entry outlives the last token that it covers.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::clock::Timestamp;
 use crate::db::{Db, Error, Query, Tx, params};
@@ -12,25 +13,30 @@ pub(crate) const LONGEST_LIFETIME_SECONDS: i64 = 86_400;
 /// By how much the clocks of whoever mints and whoever verifies may differ.
 pub(crate) const SKEW_SECONDS: i64 = 60;
 
-/// Until when tokens of a subject are denied, by the subject: a `jti`, a minting credential, or an application.
+/// Up to when issued tokens of a subject are denied, and until when that matters, by the subject: a `jti`, a minting
+/// credential, or an application.
 #[derive(Default)]
-pub struct Denials(HashMap<String, Timestamp>);
+pub struct Denials(HashMap<String, (Timestamp, Timestamp)>);
 
 impl Denials {
     /// Whether a token of that subject, issued then, is denied.
     pub fn deny(&self, subject: &str, issued_at: Timestamp) -> bool {
-        self.0.get(subject).is_some_and(|until| issued_at <= *until)
+        self.0.get(subject).is_some_and(|(not_before, _)| issued_at <= *not_before)
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Whether there is an entry that covers nothing any more.
+    fn has_ended(&self, now: Timestamp) -> bool {
+        self.0.values().any(|(_, until)| *until <= now)
     }
 
     pub(super) async fn load(db: &Db, environment: &str, now: Timestamp) -> Result<Self, Error> {
         let rows = db
-            .all("SELECT subject, not_before FROM token_revocations WHERE environment_id = $1 AND until > $2", params![environment, now])
+            .all(
+                "SELECT subject, not_before, until FROM token_revocations WHERE environment_id = $1 AND until > $2",
+                params![environment, now],
+            )
             .await?;
-        Ok(Self(rows.iter().map(|row| (row.text("subject"), row.time("not_before"))).collect()))
+        Ok(Self(rows.iter().map(|row| (row.text("subject"), (row.time("not_before"), row.time("until")))).collect()))
     }
 }
 
@@ -57,7 +63,20 @@ pub(crate) async fn deny_one(tx: &Tx, environment: EnvironmentId, jti: &str, unt
     Ok(inserted > 0)
 }
 
-/// Forgets entries whose tokens have all expired.
-pub(super) async fn forget(db: &Db, now: Timestamp) -> Result<(), Error> {
-    db.note(async |tx| tx.execute("DELETE FROM token_revocations WHERE until <= $1", params![now]).await.map(drop)).await
+impl super::Gate {
+    /// Forgets entries whose tokens have all expired.
+    pub(super) async fn forget_denials(&self, db: &Db, now: Timestamp) -> Result<(), Error> {
+        for state in self.environments.load().iter().filter(|state| state.denials().has_ended(now)) {
+            let environment = state.id.to_string();
+            db.note(async |tx| {
+                let sql = "DELETE FROM token_revocations WHERE environment_id = $1 AND until <= $2";
+                tx.execute(sql, params![&environment, now]).await.map(drop)
+            })
+            .await?;
+            // With whoever applies changes: what he reads afterwards must not be undone by this.
+            let _applying = state.applying.lock().await;
+            state.denials.store(Arc::new(Denials::load(db, &environment, now).await?));
+        }
+        Ok(())
+    }
 }

@@ -11,6 +11,7 @@ use super::{Gate, public_id};
 use crate::db::{Db, Error};
 use crate::ids::{ApplicationId, EnvironmentId, OperatorId, OrganizationId, ResourceId};
 use crate::journal;
+use crate::tokens::signing;
 
 const BATCH: i64 = 1_000;
 const CHUNK: usize = 500;
@@ -22,6 +23,7 @@ impl Gate {
         for (environment, seq) in journal::heads(db).await? {
             if let Some(state) = self.environment(environment) {
                 state.epoch.store(seq, Ordering::Release);
+                self.signing_keys.load(db, environment).await?;
             }
         }
         // Until an eviction says otherwise: nobody is answered before this returns.
@@ -81,6 +83,9 @@ impl Gate {
             }
             for operator in of(OperatorId::PREFIX) {
                 loaded.extend(load::management_keys(self, db, Which::OfOperator(&operator)).await?);
+            }
+            if subjects.iter().any(|subject| subject.starts_with(signing::SUBJECT)) {
+                self.signing_keys.load(db, environment).await?;
             }
             let organizations = load::organizations(db, &of(OrganizationId::PREFIX)).await?;
             let applications = of(ApplicationId::PREFIX);

@@ -29,6 +29,7 @@ use crate::db::{self, Db};
 use crate::environments::Environment;
 use crate::ids::{ApiKeyId, EnvironmentId, ManagementKeyId};
 use crate::rng::Rng;
+use crate::tokens::signing::SigningKeys;
 use decisions::Decisions;
 use directory::{Directory, Entry, Id};
 use pool::Pool;
@@ -64,6 +65,8 @@ pub struct Gate {
     environments: ArcSwap<Vec<Arc<EnvironmentState>>>,
     writer: Mutex<writer::Writer>,
     misses: miss::Misses,
+    /// Not judged by here, but kept as new as everything else is.
+    signing_keys: Arc<SigningKeys>,
     /// Every key of the database is resident, so a miss is an answer.
     is_complete: AtomicBool,
     lease: Lease,
@@ -139,7 +142,7 @@ impl Lease {
 }
 
 impl Gate {
-    pub(crate) fn new(clock: Clock, memory_bytes: usize, rng: Rng) -> Self {
+    pub(crate) fn new(clock: Clock, memory_bytes: usize, signing_keys: Arc<SigningKeys>, rng: Rng) -> Self {
         let memory_bytes = memory_bytes.max(LEAST_BYTES);
         let capacity = (memory_bytes / BYTES_PER_KEY).min(u32::MAX as usize / 4) as u32;
         Self {
@@ -152,6 +155,7 @@ impl Gate {
             environments: ArcSwap::from_pointee(Vec::new()),
             writer: Mutex::new(writer::Writer::default()),
             misses: miss::Misses::default(),
+            signing_keys,
             is_complete: AtomicBool::new(false),
             lease: Lease::that_never_lapses(),
             decisions: Decisions::new(rng),

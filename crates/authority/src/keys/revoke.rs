@@ -118,8 +118,7 @@ pub async fn revoke_by_holder(
 ) -> Result<Committed<()>> {
     let id = ApiKeyId(id);
     let environment = environment.environment.load_full();
-    let context =
-        Context { environment, actor: Actor::ApiKey { id }, request_id: request_id.to_owned(), now: authority.clock.now() };
+    let context = Context { environment, actor: Actor::ApiKey { id }, request_id: request_id.to_owned(), now: authority.clock.now() };
     authority
         .change(&context, |tx, at| {
             let environment = context.environment.id.to_string();

@@ -40,7 +40,7 @@ pub async fn update(
         caller.require(ManagementPermission::KeysUpdate)?;
     }
     let permissions = &permissions;
-    authority
+    let committed = authority
         .change(&caller.context, |tx, at| async move {
             let before = find(&tx, caller, id).await?;
             check_revision(expected, before.revision)?;
@@ -77,7 +77,9 @@ pub async fn update(
             events.push(Event::new("resource.updated", id, data));
             Ok(Change::Made(resource, events))
         })
-        .await
+        .await?;
+    create::ensure_signer(authority, caller, committed.value.token.as_ref()).await;
+    Ok(committed)
 }
 
 /// Removes a resource that no key refers to any more.

@@ -16,7 +16,8 @@ pub struct Authenticated {
 }
 
 /// What a stranger hears, whatever was wrong.
-const UNKNOWN: Refused = Refused::InvalidClient("the client is not known, or it did not prove who it is: check client_id and client_secret");
+const UNKNOWN: Refused =
+    Refused::InvalidClient("the client is not known, or it did not prove who it is: check client_id and client_secret");
 
 /// Checks a client secret in memory. Whatever is wrong before the secret matched is told, and takes as long, as a wrong secret.
 pub fn authenticate(
@@ -33,9 +34,10 @@ pub fn authenticate(
     loop {
         let epoch = environment.epoch();
         let client = environment.client(client_id);
-        let known = client.as_ref().and_then(|client| client.secrets.iter().find(|secret| secret.id == parsed.id));
+        let client = client.as_ref();
+        let known = client.and_then(|client| client.secrets.iter().find(|secret| secret.id == parsed.id));
         let is_right = environment.is_digest_of(&parsed, known.map(|known| (known.pepper, &known.digest)));
-        let outcome = match (client.as_ref().zip(known), is_right) {
+        let outcome = match (client.zip(known), is_right) {
             (Some((client, known)), true) => refuse(client, known.is_revoked, known.expires_at, now).map(|()| {
                 known.used.note(now, from);
                 Authenticated { client: client.clone(), credential: known.text.clone() }

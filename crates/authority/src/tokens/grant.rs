@@ -48,7 +48,8 @@ pub fn grant<'a>(client: &'a Client, ask: &Ask<'_>) -> Result<Granted<'a>, Refus
     if grants.iter().any(|grant| dialect(grant) != (alg, typ)) {
         return Err(Refused::InvalidTarget("these resources want tokens of different kinds: ask for one token for each".to_owned()));
     }
-    let of_resources = grants.iter().map(|grant| grant.dialect.as_ref().map_or(DEFAULT_LIFETIME_SECONDS, |dialect| dialect.lifetime_seconds));
+    let of_resources =
+        grants.iter().map(|grant| grant.dialect.as_ref().map_or(DEFAULT_LIFETIME_SECONDS, |dialect| dialect.lifetime_seconds));
     Ok(Granted {
         lifetime_seconds: of_resources.chain(client.token_lifetime_seconds).min().expect("a token has a resource"),
         resources: grants.iter().map(|grant| grant.resource.as_str()).collect(),
@@ -75,9 +76,8 @@ fn resources<'a>(client: &'a Client, ask: &Ask<'_>, scope: Option<&BTreeSet<&str
     }
     let mut grants: Vec<&ClientGrant> = Vec::with_capacity(ask.resources.len());
     for resource in &ask.resources {
-        let grant = client.grant(resource).ok_or_else(|| {
-            Refused::InvalidTarget(format!("{resource} is not a resource of this application"))
-        })?;
+        let grant =
+            client.grant(resource).ok_or_else(|| Refused::InvalidTarget(format!("{resource} is not a resource of this application")))?;
         if grants.iter().all(|known| known.resource != grant.resource) {
             grants.push(grant);
         }

@@ -31,7 +31,7 @@ pub async fn mint(
     let granted = grant(client, ask)?;
     client.take_token(now).map_err(Refused::TooMany)?;
     let algorithm = granted.alg.parse().map_err(|_| Refused::Unavailable("the resource wants an algorithm that is not known"))?;
-    let key = authority.signing.signer(environment.id, algorithm).ok_or(Refused::Unavailable("no key can sign at the moment"))?;
+    let key = authority.signing_keys.signer(environment.id, algorithm).ok_or(Refused::Unavailable("no key can sign at the moment"))?;
     let jti = URL_SAFE_NO_PAD.encode(authority.rng.bytes::<16>());
     let settings = environment.environment.load();
     let about = About {

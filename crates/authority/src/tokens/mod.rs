@@ -6,6 +6,7 @@ mod claims;
 mod grant;
 mod mint;
 mod revoke;
+pub mod signing;
 mod verify;
 
 use crate::clock::Timestamp;

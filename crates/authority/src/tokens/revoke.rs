@@ -12,7 +12,7 @@ use crate::db::{Change, Committed};
 use crate::error::{Error, Result};
 use crate::gate::EnvironmentState;
 use crate::gate::denials::{self, SKEW_SECONDS};
-use crate::ids::ApplicationId;
+use crate::ids::{ApplicationId, OrganizationId};
 use crate::journal::Event;
 
 /// Revokes a token on behalf of the application that it was issued to. No verification that begins after the answer accepts it.
@@ -43,7 +43,8 @@ async fn deny(authority: &Authority, context: &Context, id: ApplicationId, token
             if !denials::deny_one(&tx, environment, &token.jti, until).await? {
                 return Ok(Change::Nothing(()));
             }
-            let organization = token.organization.parse().map_err(|_| Error::invalid("/token", "names no organization"))?;
+            let organization =
+                token.organization.parse::<OrganizationId>().map_err(|_| Error::invalid("/token", "names no organization"))?;
             let data = json!({ "jti": token.jti, "minted_by": token.minted_by, "expires_at": expires_at });
             Ok(Change::Made((), vec![Event::new("token.revoked", id, data).of(organization)]))
         })

@@ -77,8 +77,8 @@ pub async fn verify(authority: &Authority, environment: &EnvironmentState, text:
 fn genuine(authority: &Authority, environment: &EnvironmentState, text: &str) -> Result<Arc<Genuine>, Code> {
     let compact = Compact::parse(text).map_err(|_| Code::Malformed)?;
     let kid = compact.kid().ok_or(Code::NotFound)?;
-    let key = authority.signing.verifying(environment.id, kid).ok_or(Code::NotFound)?;
-    let claims = compact.verified(key.verifying_key()).map_err(|_| Code::NotFound)?;
+    let key = authority.signing_keys.verifying(environment.id, kid).ok_or(Code::NotFound)?;
+    let claims = compact.verified(&key.prepared).map_err(|_| Code::NotFound)?;
     let is_access_token = compact.typ().is_some_and(|typ| typ_is(typ, "at+jwt") || typ_is(typ, "JWT"));
     if !is_access_token || claims.iss().ok() != Some(environment.environment.load().issuer.as_str()) {
         return Err(Code::NotFound);
@@ -125,7 +125,8 @@ fn standing(
     if ask.only.is_some_and(|only| only != client.organization) {
         return (Code::NotFound, None);
     }
-    let still_held = |name: &String| token.audiences.iter().filter_map(|resource| client.grant(resource)).any(|grant| grant.permissions.contains(name));
+    let still_held =
+        |name: &String| token.audiences.iter().filter_map(|resource| client.grant(resource)).any(|grant| grant.permissions.contains(name));
     let permissions: Vec<String> = token.permissions.iter().filter(|name| still_held(name)).cloned().collect();
     let code = if is_denied(authority, environment, token, &client) {
         Code::Revoked
@@ -150,7 +151,10 @@ fn is_denied(authority: &Authority, environment: &EnvironmentState, token: &Genu
     let subjects = [token.jti.as_str(), &token.minted_by, &token.client_id];
     client.status == ClientStatus::Revoked
         || subjects.into_iter().any(|subject| denials.deny(subject, issued_at))
-        || authority.signing.verifying(environment.id, &token.kid).is_none()
+        || authority
+            .signing_keys
+            .verifying(environment.id, &token.kid)
+            .is_none_or(|key| key.min_iat.is_some_and(|min_iat| issued_at < min_iat))
 }
 
 fn holds(token: &Genuine, permissions: &[String], ask: &Ask<'_>) -> bool {

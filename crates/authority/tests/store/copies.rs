@@ -16,7 +16,17 @@ async fn a_backup_comes_back_row_for_row_in_either_form() {
     keys::revoke(&store.authority, &store.caller().await, id, Reason::Superseded, Some("new one")).await.unwrap();
     store.key().await;
     let expected = rows(&store.location, &store.clock).await;
-    for table in ["environments", "sealed_keys", "journal", "api_keys", "api_key_tags", "api_key_quotas", "secrets", "management_keys"] {
+    for table in [
+        "environments",
+        "sealed_keys",
+        "signing_keys",
+        "journal",
+        "api_keys",
+        "api_key_tags",
+        "api_key_quotas",
+        "secrets",
+        "management_keys",
+    ] {
         assert!(expected.iter().any(|row| row.starts_with(&format!("{{\"table\":\"{table}\""))), "{table} is in the copy");
     }
     for (form, name) in [(Format::Logical, "logical"), (Format::Sqlite, "sqlite")] {

@@ -35,7 +35,7 @@ pub mod permission {
     needed! {
         EnvironmentsRead EnvironmentsWrite OrganizationsRead OrganizationsWrite OwnersRead OwnersWrite ResourcesRead ResourcesWrite
         KeysRead KeysCreate KeysUpdate KeysRevoke KeysImport ManagementKeysRead ManagementKeysWrite OperatorsRead OperatorsWrite
-        JournalRead InstanceAdminister
+        JournalRead SigningKeysRead SigningKeysWrite InstanceAdminister
     }
 }
 

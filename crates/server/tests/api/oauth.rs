@@ -43,7 +43,8 @@ impl Claviger {
 
     async fn introspected(&self, token: &str) -> Value {
         let request = self.request(Method::POST, "/oauth2/introspect").bearer_auth(&self.root);
-        self.send(request.form(&[("token", token)])).await.expect(200)
+        let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.send(request.body(format!("token={token}"))).await.expect(200)
     }
 }
 
@@ -89,7 +90,10 @@ async fn a_token_says_who_for_whom_and_by_what_it_was_obtained() {
         (&json!("VALID"), &json!("access_token"), &json!("ephemeral"), &claims["jti"], &json!(tenant.owner))
     );
     assert_eq!(claviger.verify(json!({ "credential": token, "permissions": ["posts:write"] })).await["code"], "INSUFFICIENT_PERMISSIONS");
-    assert_eq!(claviger.verify(json!({ "credential": token, "resource": "https://other.example.com" })).await["code"], "INSUFFICIENT_PERMISSIONS");
+    assert_eq!(
+        claviger.verify(json!({ "credential": token, "resource": "https://other.example.com" })).await["code"],
+        "INSUFFICIENT_PERMISSIONS"
+    );
     let told = claviger.introspected(&token).await;
     assert_eq!((&told["active"], &told["scope"], &told["exp"]), (&json!(true), &json!("posts:read"), &claims["exp"]));
 
@@ -217,7 +221,14 @@ async fn headers_and_methods_that_are_not_of_the_endpoint_are_refused() {
         (post("/oauth2/token").header("authorization", basic("no-colon")).body(cc), 400, "invalid_request"),
         (post("/oauth2/token").header("authorization", &good).header("authorization", &good).body(cc), 400, "invalid_request"),
         (post("/oauth2/token?grant_type=client_credentials").header("authorization", &good).body(cc), 400, "invalid_request"),
-        (claviger.request(Method::POST, "/oauth2/token").header("authorization", &good).json(&json!({ "grant_type": "client_credentials" })), 400, "invalid_request"),
+        (
+            claviger
+                .request(Method::POST, "/oauth2/token")
+                .header("authorization", &good)
+                .json(&json!({ "grant_type": "client_credentials" })),
+            400,
+            "invalid_request",
+        ),
         (claviger.request(Method::POST, "/oauth2/token").header("authorization", &good).body(cc), 400, "invalid_request"),
         (post("/nowhere/oauth2/token").header("authorization", &good).body(cc), 404, "invalid_request"),
         (post("/test/oauth2/token").header("authorization", &good).body(cc), 401, "invalid_client"),

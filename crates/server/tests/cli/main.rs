@@ -15,5 +15,6 @@ mod output;
 mod owner;
 mod resource;
 mod running;
+mod signing_keys;
 mod store;
 mod words;

@@ -19,6 +19,7 @@ use crate::journal;
 use crate::keys::ApiKeyFate;
 use crate::organizations::OrganizationFate;
 use crate::rng::Rng;
+use crate::tokens::signing::SigningKeyFate;
 
 /// What a journal brought onto a restored database.
 #[derive(Debug, Default)]
@@ -73,6 +74,10 @@ const HARMLESS: &[&str] = &[
     "resource.deleted",
     "environment.created",
     "environment.updated",
+    "signing_key.created",
+    "signing_key.activated",
+    "signing_key.retired",
+    "signing_key.gone",
 ];
 
 /// What the newer events of one environment say of each thing, the last word on each.
@@ -82,6 +87,7 @@ struct Fates {
     operators: BTreeMap<String, OperatorFate>,
     management_keys: BTreeMap<String, ManagementKeyFate>,
     api_keys: BTreeMap<String, ApiKeyFate>,
+    signing_keys: BTreeMap<String, SigningKeyFate>,
     made: BTreeSet<String>,
     rotated: BTreeSet<String>,
 }
@@ -169,6 +175,7 @@ impl Fates {
             "api_key" => self.api_keys.entry(subject.clone()).or_default().hear(kind, data, at, by),
             "management_key" => self.management_keys.entry(subject.clone()).or_default().hear(kind, data, at, by),
             "operator" => self.operators.entry(subject.clone()).or_default().hear(kind, data, by),
+            "signing_key" => self.signing_keys.entry(subject.clone()).or_default().hear(kind, by),
             "organization" => self.organizations.entry(subject.clone()).or_default().hear(kind, by),
             _ => false,
         }
@@ -198,6 +205,9 @@ impl Fates {
         }
         for (id, fate) in &self.api_keys {
             take(id, fate.apply(tx, environment, id, at).await?);
+        }
+        for (subject, fate) in &self.signing_keys {
+            take(subject, fate.apply(tx, environment, subject, at).await?);
         }
         unknown.retain(|id| id.parse::<ApiKeyId>().is_ok() || id.parse::<ManagementKeyId>().is_ok());
         replayed.rotated.extend(self.rotated.difference(&unknown).cloned());
@@ -239,7 +249,8 @@ mod tests {
 
     /// Every text in the sources that is a kind of event: handed to `Event::new`, or `"noun.verb"` with a noun that has events.
     fn collect(folder: &std::path::Path, kinds: &mut BTreeSet<String>) {
-        const NOUNS: [&str; 7] = ["api_key", "management_key", "organization", "operator", "owner", "resource", "environment"];
+        const NOUNS: [&str; 8] =
+            ["signing_key", "api_key", "management_key", "organization", "operator", "owner", "resource", "environment"];
         for entry in std::fs::read_dir(folder).expect("the sources are here") {
             let path = entry.expect("an entry").path();
             if path.is_dir() {

@@ -35,7 +35,7 @@ pub struct Client {
     pub(super) rate: Option<Arc<Gcra>>,
     /// By resource.
     pub grants: Vec<ClientGrant>,
-    pub(super) secrets: Vec<ClientSecret>,
+    pub(crate) secrets: Vec<ClientSecret>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub struct ClientGrant {
 }
 
 /// A client secret: a minting credential.
-pub(super) struct ClientSecret {
+pub(crate) struct ClientSecret {
     pub id: CredentialId,
     /// `cs_…`, as tokens name it.
     pub text: String,
@@ -68,7 +68,7 @@ pub(super) struct ClientSecret {
 
 /// Uses of a credential since the last flush. It outlives reloads of its application.
 #[derive(Default)]
-pub(super) struct Use {
+pub(crate) struct Use {
     count: AtomicU64,
     /// Microseconds since the Unix epoch; 0 for never.
     at: AtomicU64,

@@ -29,7 +29,8 @@ impl Presented {
                 Ok(basic)
             }
             (Some(_), _, Some(_)) => {
-                Err(Refusal::invalid_request("two ways of authenticating at once: send the secret by HTTP Basic or in the body").with_basic(true))
+                Err(Refusal::invalid_request("two ways of authenticating at once: send the secret by HTTP Basic or in the body")
+                    .with_basic(true))
             }
             (None, Some(client_id), Some(secret)) => {
                 Ok(Self { client_id: client_id.to_owned(), secret: Zeroizing::new(secret.to_owned()), by_basic: false })
@@ -45,7 +46,8 @@ fn basic(headers: &HeaderMap) -> Result<Option<Presented>, Refusal> {
     if values.next().is_some() {
         return Err(Refusal::invalid_request("the header Authorization came twice"));
     }
-    let malformed = || Refusal::invalid_request("the header Authorization is not of the form Basic base64(client_id:client_secret)").with_basic(true);
+    let malformed =
+        || Refusal::invalid_request("the header Authorization is not of the form Basic base64(client_id:client_secret)").with_basic(true);
     let value = value.to_str().map_err(|_| malformed())?;
     let encoded = match value.split_at_checked(6) {
         Some((scheme, encoded)) if scheme.eq_ignore_ascii_case("basic ") => encoded.trim(),

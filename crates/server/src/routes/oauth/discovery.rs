@@ -1,31 +1,28 @@
 //! What an issuer offers, where clients look for it: RFC 8414 and OpenID Connect Discovery, both complete, also in the form
 //! with the issuer's path inserted. The addresses come from the configuration, never from a request.
 
-use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 use serde_json::{Value, json};
 
-use super::environment;
-use super::refusal::Refusal;
-use crate::routes::Shared;
+use super::Issuer;
 
 /// Metadata of the authorization server (RFC 8414).
-#[utoipa::path(get, path = "/.well-known/oauth-authorization-server", tag = "oauth", security(()), responses((status = 200, description = "RFC 8414 metadata", body = serde_json::Value)))]
-pub async fn oauth_authorization_server(State(app): Shared, path: Option<Path<String>>) -> Result<Response, Refusal> {
-    Ok(answer(metadata(&environment(&app, path)?.environment.load().issuer)))
+#[utoipa::path(get, path = "/.well-known/oauth-authorization-server", tag = "oauth2", security(()), responses((status = 200, description = "RFC 8414 metadata", body = serde_json::Value)))]
+pub async fn oauth_authorization_server(Issuer(environment): Issuer) -> Response {
+    answer(metadata(&environment.environment.load().issuer))
 }
 
 /// The same for clients that know OpenID Connect Discovery only.
-#[utoipa::path(get, path = "/.well-known/openid-configuration", tag = "oauth", security(()), responses((status = 200, description = "OpenID Connect Discovery metadata", body = serde_json::Value)))]
-pub async fn openid_configuration(State(app): Shared, path: Option<Path<String>>) -> Result<Response, Refusal> {
-    let mut metadata = metadata(&environment(&app, path)?.environment.load().issuer);
+#[utoipa::path(get, path = "/.well-known/openid-configuration", tag = "oauth2", security(()), responses((status = 200, description = "OpenID Connect Discovery metadata", body = serde_json::Value)))]
+pub async fn openid_configuration(Issuer(environment): Issuer) -> Response {
+    let mut metadata = metadata(&environment.environment.load().issuer);
     // Required there, though nobody signs in here: libraries refuse a document without them.
     let issuer = metadata["issuer"].as_str().expect("written below").to_owned();
     metadata["authorization_endpoint"] = format!("{issuer}/oauth2/authorize").into();
     metadata["subject_types_supported"] = json!(["public"]);
     metadata["id_token_signing_alg_values_supported"] = json!(["ES256"]);
-    Ok(answer(metadata))
+    answer(metadata)
 }
 
 fn metadata(issuer: &str) -> Value {

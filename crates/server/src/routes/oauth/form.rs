@@ -44,11 +44,9 @@ impl Form {
             }
             if name == "resource" {
                 form.resources.push(value);
-            } else if form.single.contains_key(&name) {
-                let name: String = name.chars().filter(char::is_ascii_alphanumeric).take(32).collect();
+            } else if form.single.insert(name.clone(), value).is_some() {
+                let name: String = name.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '_').take(32).collect();
                 return Err(Refusal::invalid_request(format!("the parameter {name} came twice")));
-            } else {
-                form.single.insert(name, value);
             }
         }
         Ok(form)

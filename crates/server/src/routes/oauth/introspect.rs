@@ -4,16 +4,16 @@
 use std::borrow::Cow;
 
 use axum::Extension;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use claviger_authority::gate::{Ask, Code, EnvironmentRef};
 use claviger_authority::ids::OrganizationId;
 use claviger_authority::tokens;
-use http::header;
+use http::{HeaderMap, header};
 use serde_json::{Value, json};
 
+use super::Issuer;
 use super::client::Presented;
-use super::environment;
 use super::form::Form;
 use super::refusal::{Refusal, no_store};
 use crate::app::App;
@@ -22,18 +22,23 @@ use crate::edge::service::Arrival;
 use crate::routes::Shared;
 
 /// Says whether a token is active, to a management key with `credentials:verify` or to an application about tokens of its organization.
-#[utoipa::path(post, path = "/oauth2/introspect", tag = "oauth", security(()), request_body(content_type = "application/x-www-form-urlencoded", content = String, example = "token=eyJhbGciOiJFUzI1NiJ9.…"), responses(
-    (status = 200, description = "RFC 7662 section 2.2; for anything that is not good now exactly `{\"active\":false}`", body = serde_json::Value),
+#[utoipa::path(post, path = "/oauth2/introspect", tag = "oauth2", security(()), request_body(content_type = "application/x-www-form-urlencoded", content = String, example = "token=eyJhbGciOiJFUzI1NiJ9.…"), responses(
+    (status = 200, description = "RFC 7662 section 2.2; for anything that is not good now exactly `active` = false", body = serde_json::Value),
     (status = 401, description = "The caller did not authenticate"),
 ))]
-pub async fn introspect(State(app): Shared, path: Option<Path<String>>, Extension(arrival): Extension<Arrival>, request: Request) -> Response {
-    answer(&app, path, &arrival, request).await.unwrap_or_else(IntoResponse::into_response)
+pub async fn introspect(
+    State(app): Shared,
+    Issuer(environment): Issuer,
+    Extension(arrival): Extension<Arrival>,
+    request: Request,
+) -> Response {
+    answer(&app, environment, &arrival, request).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn answer(app: &App, path: Option<Path<String>>, arrival: &Arrival, mut request: Request) -> Result<Response, Refusal> {
-    let named = environment(app, path)?;
+async fn answer(app: &App, environment: EnvironmentRef, arrival: &Arrival, mut request: Request) -> Result<Response, Refusal> {
     let form = Form::read(&mut request, app.http.body_limit_bytes.get()).await?;
-    let (environment, only) = caller(app, named, &request, &form, arrival).await?;
+    let headers = request.into_parts().0.headers;
+    let (environment, only) = caller(app, environment, &headers, &form, arrival).await?;
     let token = form.get("token").ok_or_else(|| Refusal::invalid_request("the parameter token is missing"))?;
     let body = active(app, &environment, only, token).await?.unwrap_or_else(|| json!({ "active": false }));
     Ok((no_store(), body.to_string()).into_response())
@@ -43,18 +48,18 @@ async fn answer(app: &App, path: Option<Path<String>>, arrival: &Arrival, mut re
 async fn caller(
     app: &App,
     named: EnvironmentRef,
-    request: &Request,
+    headers: &HeaderMap,
     form: &Form,
     arrival: &Arrival,
 ) -> Result<(EnvironmentRef, Option<OrganizationId>), Refusal> {
-    let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or("");
     if authorization.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer ")) {
-        let bearer = bearer(request.headers())?.unwrap_or_default();
+        let bearer = bearer(headers)?.unwrap_or_default();
         let slug = named.environment.load().slug.clone();
         let (scope, _) = app.authority.gate.caller(app.authority.db(), bearer, Some(&slug), VERIFY).await?;
         return Ok(scope);
     }
-    let presented = Presented::read(request.headers(), form)?;
+    let presented = Presented::read(headers, form)?;
     let now = app.authority.clock.now();
     let authenticated = tokens::authenticate(&named, &presented.client_id, &presented.secret, Some(arrival.client), now);
     let authenticated = authenticated.map_err(|refused| Refusal::from(refused).with_basic(presented.by_basic))?;

@@ -9,15 +9,28 @@ mod refusal;
 pub mod revoke;
 pub mod token;
 
-use axum::extract::Path;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Path};
 use claviger_authority::environments;
 use claviger_authority::gate::EnvironmentRef;
+use http::request::Parts;
 
 use crate::app::App;
 use refusal::Refusal;
 
-/// The environment that a path names; without one, the default.
-fn environment(app: &App, path: Option<Path<String>>) -> Result<EnvironmentRef, Refusal> {
-    let slug = path.as_ref().map_or(environments::DEFAULT, |Path(slug)| slug.as_str());
-    app.authority.gate.environment_named(slug).ok_or_else(Refusal::no_such_issuer)
+/// The environment whose issuer the path is below; without one, the default.
+pub struct Issuer(pub EnvironmentRef);
+
+impl FromRequestParts<Arc<App>> for Issuer {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
+        let path: Option<Path<HashMap<String, String>>> = Path::from_request_parts(parts, app).await.ok();
+        let named = path.as_ref().and_then(|Path(values)| values.get("environment"));
+        let slug = named.map_or(environments::DEFAULT, String::as_str);
+        let found = app.authority.gate.environment_named(slug).filter(|found| found.environment.load().slug == slug);
+        found.map(Self).ok_or_else(Refusal::no_such_issuer)
+    }
 }

@@ -27,7 +27,11 @@ impl Refusal {
     }
 
     pub fn no_client() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "invalid_client", "no client authentication: send client_id and client_secret by HTTP Basic or in the body")
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "invalid_client",
+            "no client authentication: send client_id and client_secret by HTTP Basic or in the body",
+        )
     }
 
     pub fn no_such_issuer() -> Self {
@@ -59,7 +63,12 @@ impl From<Refused> for Refusal {
 /// What went wrong before anything of OAuth began: a body too large or cut off.
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
-        let error = if problem.status.is_server_error() { "temporarily_unavailable" } else { "invalid_request" };
+        let error = match problem.status {
+            StatusCode::UNAUTHORIZED => "invalid_client",
+            StatusCode::FORBIDDEN => "unauthorized_client",
+            status if status.is_server_error() => "temporarily_unavailable",
+            _ => "invalid_request",
+        };
         Self::new(problem.status, error, problem.detail)
     }
 }

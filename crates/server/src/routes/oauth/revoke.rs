@@ -2,13 +2,14 @@
 //! 200 also for what is not known, and only once no verification accepts the token any more.
 
 use axum::Extension;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use claviger_authority::gate::{Ask, Code, EnvironmentRef};
 use claviger_authority::{keys, tokens};
+use http::HeaderMap;
 
+use super::Issuer;
 use super::client::Presented;
-use super::environment;
 use super::form::Form;
 use super::refusal::{Refusal, no_store};
 use crate::app::App;
@@ -16,21 +17,21 @@ use crate::edge::service::Arrival;
 use crate::routes::Shared;
 
 /// Revokes an access token of the client that asks, or an API key by whoever holds it.
-#[utoipa::path(post, path = "/oauth2/revoke", tag = "oauth", security(()), request_body(content_type = "application/x-www-form-urlencoded", content = String, example = "token=eyJhbGciOiJFUzI1NiJ9.…"), responses(
+#[utoipa::path(post, path = "/oauth2/revoke", tag = "oauth2", security(()), request_body(content_type = "application/x-www-form-urlencoded", content = String, example = "token=eyJhbGciOiJFUzI1NiJ9.…"), responses(
     (status = 200, description = "It is not accepted any more, or never was"),
     (status = 400, description = "`invalid_request`"),
     (status = 401, description = "`invalid_client`"),
 ))]
-pub async fn revoke(State(app): Shared, path: Option<Path<String>>, Extension(arrival): Extension<Arrival>, request: Request) -> Response {
-    answer(&app, path, &arrival, request).await.unwrap_or_else(IntoResponse::into_response)
+pub async fn revoke(State(app): Shared, Issuer(environment): Issuer, Extension(arrival): Extension<Arrival>, request: Request) -> Response {
+    answer(&app, environment, &arrival, request).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn answer(app: &App, path: Option<Path<String>>, arrival: &Arrival, mut request: Request) -> Result<Response, Refusal> {
-    let environment = environment(app, path)?;
+async fn answer(app: &App, environment: EnvironmentRef, arrival: &Arrival, mut request: Request) -> Result<Response, Refusal> {
     let form = Form::read(&mut request, app.http.body_limit_bytes.get()).await?;
+    let headers = request.into_parts().0.headers;
     let token = form.get("token").ok_or_else(|| Refusal::invalid_request("the parameter token is missing"))?;
     if tokens::looks_like_token(token) {
-        token_of_client(app, &environment, &request, &form, arrival, token).await?;
+        token_of_client(app, &environment, &headers, &form, arrival, token).await?;
     } else {
         key_by_holder(app, &environment, token, arrival).await?;
     }
@@ -40,12 +41,12 @@ async fn answer(app: &App, path: Option<Path<String>>, arrival: &Arrival, mut re
 async fn token_of_client(
     app: &App,
     environment: &EnvironmentRef,
-    request: &Request,
+    headers: &HeaderMap,
     form: &Form,
     arrival: &Arrival,
     token: &str,
 ) -> Result<(), Refusal> {
-    let presented = Presented::read(request.headers(), form)?;
+    let presented = Presented::read(headers, form)?;
     let now = app.authority.clock.now();
     let authenticated = tokens::authenticate(environment, &presented.client_id, &presented.secret, Some(arrival.client), now);
     let authenticated = authenticated.map_err(|refused| Refusal::from(refused).with_basic(presented.by_basic))?;

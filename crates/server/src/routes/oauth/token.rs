@@ -1,15 +1,16 @@
 //! `POST /oauth2/token`: an application exchanges its credential for a short-lived access token.
 
 use axum::Extension;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use claviger_authority::gate::EnvironmentRef;
 use claviger_authority::tokens::{self, Ask};
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::Issuer;
 use super::client::Presented;
-use super::environment;
 use super::form::Form;
 use super::refusal::{Refusal, no_store};
 use crate::app::App;
@@ -29,18 +30,17 @@ pub struct TokenResponse<'a> {
 }
 
 /// Issues an access token to an application (client credentials grant). The client authenticates by HTTP Basic or in the body.
-#[utoipa::path(post, path = "/oauth2/token", tag = "oauth", security(()), request_body(content_type = "application/x-www-form-urlencoded", content = String, example = "grant_type=client_credentials&scope=posts:read"), responses(
+#[utoipa::path(post, path = "/oauth2/token", tag = "oauth2", security(()), request_body(content_type = "application/x-www-form-urlencoded", content = String, example = "grant_type=client_credentials&scope=posts:read"), responses(
     (status = 200, description = "An access token", body = TokenResponse<'_>),
     (status = 400, description = "RFC 6749 section 5.2: `invalid_request`, `invalid_scope`, `invalid_target`, `unsupported_grant_type` …"),
     (status = 401, description = "`invalid_client`: not known, wrong, revoked, expired or suspended"),
     (status = 429, description = "Too many tokens: `Retry-After` says when"),
 ))]
-pub async fn token(State(app): Shared, path: Option<Path<String>>, Extension(arrival): Extension<Arrival>, request: Request) -> Response {
-    answer(&app, path, &arrival, request).await.unwrap_or_else(IntoResponse::into_response)
+pub async fn token(State(app): Shared, Issuer(environment): Issuer, Extension(arrival): Extension<Arrival>, request: Request) -> Response {
+    answer(&app, environment, &arrival, request).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn answer(app: &App, path: Option<Path<String>>, arrival: &Arrival, mut request: Request) -> Result<Response, Refusal> {
-    let environment = environment(app, path)?;
+async fn answer(app: &App, environment: EnvironmentRef, arrival: &Arrival, mut request: Request) -> Result<Response, Refusal> {
     let form = Form::read(&mut request, app.http.body_limit_bytes.get()).await?;
     let presented = Presented::read(request.headers(), &form)?;
     let now = app.authority.clock.now();
@@ -48,16 +48,18 @@ async fn answer(app: &App, path: Option<Path<String>>, arrival: &Arrival, mut re
     let authenticated = authenticated.map_err(|refused| Refusal::from(refused).with_basic(presented.by_basic))?;
     match form.get("grant_type") {
         Some("client_credentials") => {}
-        Some(_) => return Err(Refusal::new(StatusCode::BAD_REQUEST, "unsupported_grant_type", "the grant_type that is served is client_credentials")),
+        Some(_) => {
+            return Err(Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "unsupported_grant_type",
+                "the grant_type that is served is client_credentials",
+            ));
+        }
         None => return Err(Refusal::invalid_request("the parameter grant_type is missing: send client_credentials")),
     }
     let ask = Ask { scope: form.get("scope"), resources: form.resources.iter().map(String::as_str).collect() };
     let minted = tokens::mint(&app.authority, &environment, &authenticated, &ask, now).await?;
-    let body = TokenResponse {
-        access_token: &minted.token,
-        token_type: "Bearer",
-        expires_in: minted.expires_in_seconds,
-        scope: &minted.scope,
-    };
+    let body =
+        TokenResponse { access_token: &minted.token, token_type: "Bearer", expires_in: minted.expires_in_seconds, scope: &minted.scope };
     Ok((no_store(), serde_json::to_string(&body).expect("an answer can be written")).into_response())
 }
