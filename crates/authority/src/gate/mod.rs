@@ -2,7 +2,7 @@
 //! It opens no change, writes no row and waits on no lock; a miss costs one indexed read, shared by all who wait for it.
 
 mod caller;
-mod clients;
+pub(crate) mod clients;
 mod decisions;
 pub(crate) mod denials;
 pub mod directory;

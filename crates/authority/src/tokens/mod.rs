@@ -5,13 +5,14 @@ mod authenticate;
 mod claims;
 mod grant;
 mod mint;
+mod once;
 mod revoke;
 pub mod signing;
 mod verify;
 
 use crate::clock::Timestamp;
 
-pub use authenticate::{Authenticated, authenticate};
+pub use authenticate::{Authenticated, authenticate, authenticate_by_assertion};
 pub use grant::{Ask, Granted, grant};
 pub use mint::{Minted, mint};
 pub use revoke::{revoke, revoke_own};
@@ -22,6 +23,8 @@ pub use verify::{Genuine, Told, Verdict, looks_like_token, verify};
 pub enum Refused {
     /// Who asks is not known, or may not ask now. Only who proved to be the client learns why.
     InvalidClient(&'static str),
+    /// A client assertion that is genuine and yet not good.
+    InvalidAssertion(String),
     InvalidScope(String),
     InvalidTarget(String),
     UnauthorizedClient(&'static str),
@@ -35,7 +38,7 @@ impl Refused {
     /// The `error` of the answer.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::InvalidClient(_) => "invalid_client",
+            Self::InvalidClient(_) | Self::InvalidAssertion(_) => "invalid_client",
             Self::InvalidScope(_) => "invalid_scope",
             Self::InvalidTarget(_) => "invalid_target",
             Self::UnauthorizedClient(_) => "unauthorized_client",
@@ -47,7 +50,7 @@ impl Refused {
     pub fn description(&self) -> String {
         let text = match self {
             Self::InvalidClient(why) | Self::UnauthorizedClient(why) | Self::Unavailable(why) => (*why).to_owned(),
-            Self::InvalidScope(why) | Self::InvalidTarget(why) => why.clone(),
+            Self::InvalidAssertion(why) | Self::InvalidScope(why) | Self::InvalidTarget(why) => why.clone(),
             Self::TooMany(seconds) => format!("too many tokens: keep the one you have until it expires, and ask again in {seconds} s"),
         };
         text.chars().map(|letter| if matches!(letter, ' '..='~') && !matches!(letter, '"' | '\\') { letter } else { '?' }).collect()

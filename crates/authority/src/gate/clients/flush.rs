@@ -21,7 +21,7 @@ const PER_TRANSACTION: usize = 500;
 pub async fn flush(db: &Db, clients: &Clients) -> Result<(), Error> {
     let used: Vec<Used> = {
         let clients = clients.pin();
-        clients.values().flat_map(|client| client.secrets.iter()).filter_map(|secret| take(&secret.text, &secret.used)).collect()
+        clients.values().flat_map(|client| client.credentials()).filter_map(|credential| take(&credential.text, &credential.used)).collect()
     };
     for (place, batch) in used.chunks(PER_TRANSACTION).enumerate() {
         let batch: Arc<Vec<_>> = Arc::new(batch.iter().map(|used| (used.id.clone(), used.count, used.at, used.from)).collect());

@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Client, ClientGrant, ClientSecret, ClientStatus, Clients};
+use serde_json::Value;
+
+use super::{Client, ClientCredential, ClientGrant, ClientKey, ClientSecret, ClientStatus, Clients};
+use crate::credential::jose::{Algorithm, PublicJwk, VerifyingKey};
 use crate::db::{Db, Error, Row, Select, params};
 use crate::ids::{ApplicationId, ClientSecretId, OrganizationId, OwnerId};
 use crate::limits::{Gcra, RateLimit};
@@ -38,11 +41,11 @@ const GRANTS: &str = "
     JOIN application_permissions p ON p.application_id = a.id
     JOIN resources r ON r.id = p.resource_id";
 
-const SECRETS: &str = "
-    SELECT a.id, c.id AS credential_id, c.status, c.expires_at, s.digest, s.pepper_version
+const CREDENTIALS: &str = "
+    SELECT a.id, c.id AS credential_id, c.kind, c.material, c.status, c.expires_at, s.digest, s.pepper_version
     FROM applications a
     JOIN application_credentials c ON c.application_id = a.id
-    JOIN secrets s ON s.credential_id = c.id";
+    LEFT JOIN secrets s ON s.credential_id = c.id";
 
 /// Reads applications; running limits and uses are taken over from `resident`.
 pub async fn clients(db: &Db, environment: &str, which: &Which<'_>, resident: &Clients) -> Result<Vec<Arc<Client>>, Error> {
@@ -51,14 +54,14 @@ pub async fn clients(db: &Db, environment: &str, which: &Which<'_>, resident: &C
         return Ok(Vec::new());
     }
     let grants = by_application(select(db, GRANTS, environment, which, "\nORDER BY a.id, r.identifier, p.permission").await?);
-    let secrets = by_application(select(db, SECRETS, environment, which, "\nORDER BY a.id, c.created_at DESC").await?);
+    let credentials = by_application(select(db, CREDENTIALS, environment, which, "\nORDER BY a.id, c.created_at DESC").await?);
     let none = Vec::new();
     Ok(applications
         .iter()
         .map(|row| {
             let id = row.text("id");
             let before = resident.pin().get(&ApplicationId::stored(&id)).cloned();
-            Arc::new(client(row, grants.get(&id).unwrap_or(&none), secrets.get(&id).unwrap_or(&none), before.as_deref()))
+            Arc::new(client(row, grants.get(&id).unwrap_or(&none), credentials.get(&id).unwrap_or(&none), before.as_deref()))
         })
         .collect())
 }
@@ -88,7 +91,7 @@ fn by_application(rows: Vec<Row>) -> HashMap<String, Vec<Row>> {
     grouped
 }
 
-fn client(row: &Row, grants: &[Row], secrets: &[Row], before: Option<&Client>) -> Client {
+fn client(row: &Row, grants: &[Row], credentials: &[Row], before: Option<&Client>) -> Client {
     let text = row.text("id");
     let organization_text = row.text("organization_id");
     let rate = row.opt_json("ratelimit").map(|limit: RateLimit| {
@@ -111,7 +114,8 @@ fn client(row: &Row, grants: &[Row], secrets: &[Row], before: Option<&Client>) -
         require_dpop: row.int("require_dpop") != 0,
         rate,
         grants: grants_of(grants),
-        secrets: secrets.iter().map(|row| secret(row, before)).collect(),
+        secrets: of_kind(credentials, "client_secret").filter_map(|row| secret(row, before)).collect(),
+        keys: of_kind(credentials, "public_key").filter_map(|row| key(row, before)).collect(),
     }
 }
 
@@ -131,17 +135,37 @@ fn grants_of(rows: &[Row]) -> Vec<ClientGrant> {
     grants
 }
 
-fn secret(row: &Row, before: Option<&Client>) -> ClientSecret {
+fn of_kind<'a>(rows: &'a [Row], kind: &'a str) -> impl Iterator<Item = &'a Row> {
+    rows.iter().filter(move |row| row.text("kind") == kind)
+}
+
+fn credential(row: &Row, before: Option<&Client>) -> ClientCredential {
     let text = row.text("credential_id");
-    let id = ClientSecretId::stored(&text).0;
-    let used = before.and_then(|before| before.secrets.iter().find(|secret| secret.id == id)).map(|secret| secret.used.clone());
-    ClientSecret {
-        id,
+    let used = before.and_then(|before| before.credentials().find(|credential| credential.text == text));
+    ClientCredential {
+        used: used.map(|before| before.used.clone()).unwrap_or_default(),
         text,
-        digest: stored_digest(row),
-        pepper: row.int("pepper_version") as u16,
         expires_at: row.opt_time("expires_at"),
         is_revoked: row.text("status") != "active",
-        used: used.unwrap_or_default(),
     }
+}
+
+fn secret(row: &Row, before: Option<&Client>) -> Option<ClientSecret> {
+    let pepper = row.opt_int("pepper_version")? as u16;
+    let credential = credential(row, before);
+    Some(ClientSecret { id: ClientSecretId::stored(&credential.text).0, digest: stored_digest(row), pepper, credential })
+}
+
+/// A key by its JWK; one by address is not read here.
+fn key(row: &Row, before: Option<&Client>) -> Option<ClientKey> {
+    let material: Value = row.json("material");
+    let jwk = material.get("jwk")?;
+    // Registered keys were checked; RSA keys are for PS256.
+    let public = PublicJwk::parse(jwk, Algorithm::Ps256).ok()?;
+    Some(ClientKey {
+        prepared: VerifyingKey::new(&public).ok()?,
+        thumbprint: public.thumbprint(),
+        kid: jwk.get("kid").and_then(Value::as_str).map(str::to_owned),
+        credential: credential(row, before),
+    })
 }

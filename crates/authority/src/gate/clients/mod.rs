@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::clock::Timestamp;
+use crate::credential::jose::VerifyingKey;
 use crate::credential::{CredentialId, Digest};
 use crate::ids::{ApplicationId, OrganizationId, OwnerId};
 use crate::limits::Gcra;
@@ -36,6 +37,7 @@ pub struct Client {
     /// By resource.
     pub grants: Vec<ClientGrant>,
     pub(crate) secrets: Vec<ClientSecret>,
+    pub(crate) keys: Vec<ClientKey>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,16 +56,35 @@ pub struct ClientGrant {
     pub dialect: Option<TokenDialect>,
 }
 
-/// A client secret: a minting credential.
-pub(crate) struct ClientSecret {
-    pub id: CredentialId,
-    /// `cs_…`, as tokens name it.
+/// A minting credential, whatever its kind.
+pub(crate) struct ClientCredential {
+    /// Its id, as tokens name it.
     pub text: String,
-    pub digest: Digest,
-    pub pepper: u16,
     pub expires_at: Option<Timestamp>,
     pub is_revoked: bool,
     pub used: Arc<Use>,
+}
+
+pub(crate) struct ClientSecret {
+    pub id: CredentialId,
+    pub digest: Digest,
+    pub pepper: u16,
+    pub credential: ClientCredential,
+}
+
+/// A public key that the client signs assertions with.
+pub(crate) struct ClientKey {
+    pub prepared: VerifyingKey,
+    thumbprint: String,
+    /// What the client calls it.
+    kid: Option<String>,
+    pub credential: ClientCredential,
+}
+
+impl ClientKey {
+    pub fn is_named(&self, kid: &str) -> bool {
+        self.thumbprint == kid || self.kid.as_deref() == Some(kid)
+    }
 }
 
 /// Uses of a credential since the last flush. It outlives reloads of its application.
@@ -87,6 +108,11 @@ impl Use {
 }
 
 impl Client {
+    fn credentials(&self) -> impl Iterator<Item = &ClientCredential> {
+        let secrets = self.secrets.iter().map(|secret| &secret.credential);
+        secrets.chain(self.keys.iter().map(|key| &key.credential))
+    }
+
     pub fn grant(&self, resource: &str) -> Option<&ClientGrant> {
         self.grants.iter().find(|grant| grant.resource == resource)
     }

@@ -26,7 +26,8 @@ pub async fn openid_configuration(Issuer(environment): Issuer) -> Response {
 }
 
 fn metadata(issuer: &str) -> Value {
-    let methods = json!(["client_secret_basic", "client_secret_post"]);
+    let methods = json!(["client_secret_basic", "client_secret_post", "private_key_jwt"]);
+    let algorithms = json!(["ES256", "EdDSA", "PS256"]);
     json!({
         "issuer": issuer,
         "token_endpoint": format!("{issuer}/oauth2/token"),
@@ -38,6 +39,9 @@ fn metadata(issuer: &str) -> Value {
         "token_endpoint_auth_methods_supported": methods,
         "introspection_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
         "service_documentation": "https://claviger.dev/docs",
     })
 }

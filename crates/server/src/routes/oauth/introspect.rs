@@ -60,9 +60,7 @@ async fn caller(
         return Ok(scope);
     }
     let presented = Presented::read(headers, form)?;
-    let now = app.authority.clock.now();
-    let authenticated = tokens::authenticate(&named, &presented.client_id, &presented.secret, Some(arrival.client), now);
-    let authenticated = authenticated.map_err(|refused| Refusal::from(refused).with_basic(presented.by_basic))?;
+    let authenticated = presented.authenticate(app, &named, arrival.client).await?;
     Ok((named, Some(authenticated.client.organization)))
 }
 

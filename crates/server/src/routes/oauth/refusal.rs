@@ -30,7 +30,7 @@ impl Refusal {
         Self::new(
             StatusCode::UNAUTHORIZED,
             "invalid_client",
-            "no client authentication: send client_id and client_secret by HTTP Basic or in the body",
+            "no client authentication: send client_id and client_secret by HTTP Basic or in the body, or a client_assertion",
         )
     }
 
@@ -47,7 +47,7 @@ impl Refusal {
 impl From<Refused> for Refusal {
     fn from(refused: Refused) -> Self {
         let status = match refused {
-            Refused::InvalidClient(_) => StatusCode::UNAUTHORIZED,
+            Refused::InvalidClient(_) | Refused::InvalidAssertion(_) => StatusCode::UNAUTHORIZED,
             Refused::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Refused::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::BAD_REQUEST,

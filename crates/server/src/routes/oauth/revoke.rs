@@ -47,9 +47,7 @@ async fn token_of_client(
     token: &str,
 ) -> Result<(), Refusal> {
     let presented = Presented::read(headers, form)?;
-    let now = app.authority.clock.now();
-    let authenticated = tokens::authenticate(environment, &presented.client_id, &presented.secret, Some(arrival.client), now);
-    let authenticated = authenticated.map_err(|refused| Refusal::from(refused).with_basic(presented.by_basic))?;
+    let authenticated = presented.authenticate(app, environment, arrival.client).await?;
     let verdict = tokens::verify(&app.authority, environment, token, &Ask::default()).await?;
     // A token of another client is as unknown to this one as any (RFC 7009 section 2.1).
     if let Some(told) = verdict.token.filter(|told| told.client.id == authenticated.client.id)

@@ -43,9 +43,7 @@ pub async fn token(State(app): Shared, Issuer(environment): Issuer, Extension(ar
 async fn answer(app: &App, environment: EnvironmentRef, arrival: &Arrival, mut request: Request) -> Result<Response, Refusal> {
     let form = Form::read(&mut request, app.http.body_limit_bytes.get()).await?;
     let presented = Presented::read(request.headers(), &form)?;
-    let now = app.authority.clock.now();
-    let authenticated = tokens::authenticate(&environment, &presented.client_id, &presented.secret, Some(arrival.client), now);
-    let authenticated = authenticated.map_err(|refused| Refusal::from(refused).with_basic(presented.by_basic))?;
+    let authenticated = presented.authenticate(app, &environment, arrival.client).await?;
     match form.get("grant_type") {
         Some("client_credentials") => {}
         Some(_) => {
@@ -57,6 +55,7 @@ async fn answer(app: &App, environment: EnvironmentRef, arrival: &Arrival, mut r
         }
         None => return Err(Refusal::invalid_request("the parameter grant_type is missing: send client_credentials")),
     }
+    let now = app.authority.clock.now();
     let ask = Ask { scope: form.get("scope"), resources: form.resources.iter().map(String::as_str).collect() };
     let minted = tokens::mint(&app.authority, &environment, &authenticated, &ask, now).await?;
     let body =
