@@ -151,7 +151,8 @@ async fn a_client_is_refused_as_the_standard_says() {
     let good = Some((id, secret));
     let in_body = format!("&client_id={id}&client_secret={secret}");
     let cc = "grant_type=client_credentials";
-    let cases: &[(Option<(&str, &str)>, String, u16, &str)] = &[
+    type Case<'a> = (Option<(&'a str, &'a str)>, String, u16, &'a str);
+    let cases: &[Case<'_>] = &[
         (good, cc.to_owned(), 200, ""),
         (None, format!("{cc}{in_body}"), 200, ""),
         (good, format!("{cc}&client_id={id}"), 200, ""),
@@ -333,4 +334,91 @@ async fn metadata_names_what_is_served_and_nothing_else() {
         assert!(seen.iter().all(|issuer| *issuer == format!("{}{environment}", claviger.url)), "{seen:?}");
     }
     claviger.get("/.well-known/oauth-authorization-server/nowhere").await.expect(404);
+}
+
+/// A key pair of a client, as it would make one itself.
+struct ClientKey {
+    pair: aws_lc_rs::signature::EcdsaKeyPair,
+    jwk: Value,
+}
+
+impl ClientKey {
+    fn new() -> Self {
+        use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key pair");
+        let point = pair.public_key().as_ref();
+        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let jwk = json!({ "kty": "EC", "crv": "P-256", "x": encode(&point[1..33]), "y": encode(&point[33..]), "kid": "mine" });
+        Self { pair, jwk }
+    }
+
+    fn sign(&self, header: &Value, claims: &Value) -> String {
+        let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let input = format!("{}.{}", encode(header), encode(claims));
+        let signature = self.pair.sign(&aws_lc_rs::rand::SystemRandom::new(), input.as_bytes()).expect("a signature");
+        format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_may_prove_itself_by_a_signature_that_works_once() {
+    let claviger = Claviger::start().await;
+    let tenant = claviger.tenant("A").await;
+    let application = claviger.application(&tenant, json!({})).await;
+    let (key, stranger) = (ClientKey::new(), ClientKey::new());
+    let path = format!("/v1/applications/{}/keys", application.id);
+    let registered = claviger.post(&path, json!({ "jwk": key.jwk })).await.expect(201);
+    let issuer = claviger.url.clone();
+    let id = application.id.clone();
+    let number = std::cell::Cell::new(0);
+    let claims = |change: &dyn Fn(&mut Value)| {
+        number.set(number.get() + 1);
+        let jti = format!("jti-{}", number.get());
+        let mut claims = json!({ "iss": id, "sub": id, "aud": issuer, "jti": jti, "iat": 1_795_507_200, "exp": 1_795_507_260 });
+        change(&mut claims);
+        claims
+    };
+    let header = json!({ "alg": "ES256", "kid": "mine" });
+    let send = async |assertion: &str, more: &str| {
+        let kind = "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
+        let body = format!("grant_type=client_credentials&client_assertion_type={kind}&client_assertion={assertion}{more}");
+        claviger.form("/oauth2/token", None, &body).await
+    };
+    let good = key.sign(&header, &claims(&|_| ()));
+    let token = text(&send(&good, "").await.expect(200), "access_token");
+    assert_eq!(part(&token, 1)["minted_by"], registered["id"]);
+    let replayed = send(&good, "").await.expect(401);
+    assert!(text(&replayed, "error_description").contains("jti"), "{replayed}");
+    // Without a name for the key, and with the client named beside it.
+    send(&key.sign(&json!({ "alg": "ES256" }), &claims(&|_| ())), &format!("&client_id={id}")).await.expect(200);
+
+    let with = |change: &dyn Fn(&mut Value)| key.sign(&header, &claims(change));
+    let refused = [
+        stranger.sign(&header, &claims(&|_| ())),
+        with(&|claims| claims["aud"] = json!([issuer])),
+        with(&|claims| claims["aud"] = format!("{issuer}/oauth2/token").into()),
+        with(&|claims| claims["iss"] = "another".into()),
+        with(&|claims| claims["exp"] = 1_795_507_200.into()),
+        with(&|claims| claims["exp"] = 1_795_510_000.into()),
+        with(&|claims| claims["iat"] = 1_795_507_261.into()),
+        with(&|claims| drop(claims.as_object_mut().unwrap().remove("jti"))),
+        with(&|claims| drop(claims.as_object_mut().unwrap().remove("exp"))),
+        key.sign(&json!({ "alg": "ES256", "typ": "at+jwt" }), &claims(&|_| ())),
+        key.sign(&json!({ "alg": "RS256" }), &claims(&|_| ())),
+        key.sign(&json!({ "alg": "none" }), &claims(&|_| ())),
+        key.sign(&json!({ "alg": "ES256", "jwk": stranger.jwk }), &claims(&|_| ())),
+        format!("{}x", with(&|_| ())),
+        "nonsense".to_owned(),
+    ];
+    for (place, assertion) in refused.iter().enumerate() {
+        let answer = send(assertion, "").await;
+        assert_eq!((answer.status, answer.json["error"].as_str()), (401, Some("invalid_client")), "case {place}: {}", answer.text);
+    }
+    send(&with(&|_| ()), "&client_id=app_01kaxq2n6gf5t8y4cqz3m7w9xb").await.expect(401);
+    send(&with(&|_| ()), &format!("&client_id={id}&client_secret={}", application.secret)).await.expect(400);
+
+    let revoke = format!("{path}/{}/revoke", text(&registered, "id"));
+    claviger.post(&revoke, json!({ "reason": "superseded" })).await.expect(200);
+    let answer = send(&with(&|_| ()), "").await.expect(401);
+    assert_eq!(answer["error_description"], "this credential is revoked");
 }
