@@ -1,0 +1,7 @@
+//! Tokens through the public door of `jose`: read, verified, and checked against what was expected.
+
+mod assertion;
+mod claims;
+mod dpop;
+mod signer;
+mod tokens;
