@@ -3,5 +3,6 @@
 mod assertion;
 mod claims;
 mod dpop;
+mod mutants;
 mod signer;
 mod tokens;
