@@ -71,16 +71,22 @@ pub enum Refusal {
     OwnerDeparted,
     #[error("the owner belongs to another organization")]
     OwnerOfOtherOrganization,
-    #[error("{holders} keys still hold {permissions:?}: narrow them first, or repeat with cascade=true to take it from them")]
-    PermissionsInUse { permissions: Vec<String>, holders: i64 },
-    #[error("this cannot be done to a key that is {}", .0.as_str())]
+    #[error(
+        "{keys} keys and {applications} applications still hold {permissions:?}: narrow them first, or repeat with cascade=true to take it from them"
+    )]
+    PermissionsInUse { permissions: Vec<String>, keys: i64, applications: i64 },
+    #[error("this cannot be done to one that is {}", .0.as_str())]
     WrongStatus(Status),
-    #[error("a revocation for {0} can never be undone: create a new key")]
+    #[error("a revocation for {0} can never be undone: create a new one")]
     UndoForbidden(&'static str),
-    #[error("the time for undoing this revocation is over (30 minutes): create a new key")]
+    #[error("the time for undoing this revocation is over (30 minutes): create a new one")]
     UndoExpired,
     #[error("this key was imported: its secret is not ours to rotate; create a new key instead")]
     ImportedSecret,
+    #[error("an application has at most {most} client secrets that live; rotate, or retire one of {}", .live.join(", "))]
+    TooManySecrets { most: usize, live: Vec<String> },
+    #[error("an application has at most {most} {kind} that live; revoke one first")]
+    TooManyCredentials { kind: &'static str, most: usize },
     #[error("the Idempotency-Key was used for another request before")]
     IdempotencyMismatch,
     #[error("the request with this Idempotency-Key is still under way")]

@@ -2,6 +2,7 @@
 //! It knows no HTTP, and it alone speaks SQL.
 
 pub mod access;
+pub mod applications;
 mod authority;
 pub mod clock;
 pub mod db;

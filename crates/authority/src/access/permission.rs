@@ -31,6 +31,10 @@ permissions! {
     KeysUpdate = "keys:update",
     KeysRevoke = "keys:revoke",
     KeysImport = "keys:import",
+    ApplicationsRead = "applications:read",
+    ApplicationsCreate = "applications:create",
+    ApplicationsUpdate = "applications:update",
+    ApplicationsRevoke = "applications:revoke",
     CredentialsVerify = "credentials:verify",
     ManagementKeysRead = "management_keys:read",
     ManagementKeysWrite = "management_keys:write",
@@ -112,7 +116,7 @@ impl Permissions {
 pub enum Role {
     /// Sees everything, changes nothing.
     Viewer,
-    /// Runs the day: organizations, owners, keys.
+    /// Runs the day: organizations, owners, keys, applications.
     Operator,
     /// Contains a leak: sees everything and the journal, revokes and disables, replaces signing keys.
     Security,
@@ -126,6 +130,7 @@ const VIEWER: Permissions = Permissions::of(&[
     Permission::OwnersRead,
     Permission::ResourcesRead,
     Permission::KeysRead,
+    Permission::ApplicationsRead,
     Permission::ManagementKeysRead,
     Permission::OperatorsRead,
     Permission::SigningKeysRead,
@@ -154,12 +159,17 @@ impl Role {
                 Permission::KeysUpdate,
                 Permission::KeysRevoke,
                 Permission::KeysImport,
+                Permission::ApplicationsCreate,
+                Permission::ApplicationsUpdate,
+                Permission::ApplicationsRevoke,
                 Permission::CredentialsVerify,
             ])),
             Self::Security => VIEWER.or(Permissions::of(&[
                 Permission::OrganizationsWrite,
                 Permission::KeysUpdate,
                 Permission::KeysRevoke,
+                Permission::ApplicationsUpdate,
+                Permission::ApplicationsRevoke,
                 Permission::JournalRead,
                 Permission::SigningKeysWrite,
             ])),

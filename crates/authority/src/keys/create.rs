@@ -119,7 +119,7 @@ pub(super) fn parse(new: &New, now: Timestamp) -> Result<Wanted> {
 }
 
 /// Permissions in order, each once; at most 200.
-pub(super) fn permission_set(names: &[String]) -> Result<Vec<String>, String> {
+pub(crate) fn permission_set(names: &[String]) -> Result<Vec<String>, String> {
     if names.len() > 200 {
         return Err(format!("has {} permissions; at most 200 are allowed", names.len()));
     }

@@ -194,7 +194,7 @@ fn time(value: &Value) -> Option<Timestamp> {
     value.as_str().and_then(Timestamp::parse)
 }
 
-fn ends_earlier(new: Option<Timestamp>, old: Option<Timestamp>) -> bool {
+pub(crate) fn ends_earlier(new: Option<Timestamp>, old: Option<Timestamp>) -> bool {
     new.is_some_and(|new| old.is_none_or(|old| new < old))
 }
 
@@ -204,7 +204,7 @@ fn leaves_out(new: &[ipnet::IpNet], old: &[ipnet::IpNet]) -> bool {
     !new.is_empty() && (old.is_empty() || !old.iter().all(covered))
 }
 
-fn is_slower(new: Option<RateLimit>, old: Option<RateLimit>) -> bool {
+pub(crate) fn is_slower(new: Option<RateLimit>, old: Option<RateLimit>) -> bool {
     let (Some(new), Some(old)) = (new, old) else { return new.is_some() };
     let rate = |of: RateLimit, other: RateLimit| i128::from(of.limit) * i128::from(other.window_seconds);
     new.limit < old.limit || rate(new, old) < rate(old, new)

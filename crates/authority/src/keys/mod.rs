@@ -29,16 +29,16 @@ use crate::limits::{Quota, RateLimit};
 use crate::secrets::{self, SecretInfo};
 
 pub use bulk::{Revoked, revoke_matching};
-pub(crate) use create::grantable_set;
 pub use create::{Created, New, create};
-pub(crate) use fate::ApiKeyFate;
+pub(crate) use create::{grantable_set, permission_set};
+pub(crate) use fate::{ApiKeyFate, ends_earlier, is_slower};
 pub(crate) use holders::{
     give_to_owner, holders, of_resource, organizations_of_owner, take_away, unrevoked_of_organization, unrevoked_of_owner,
 };
 pub use import::{Foreign, Imported, import};
 pub use inventory::{Filter, list};
-pub(crate) use revoke::revoke_rows;
 pub use revoke::{Reason, Revocation, revoke, revoke_by_holder, undo};
+pub(crate) use revoke::{UNDO_SECONDS, revoke_rows};
 pub use rotate::{MAX_OVERLAP_SECONDS, Rotated, drop_previous_secrets, rotate};
 pub use status::{disable, enable};
 pub use update::{Update, update};

@@ -67,7 +67,7 @@ impl Reason {
     }
 
     /// A secret that somebody else may know must never live again.
-    pub(super) const fn can_be_undone(self) -> bool {
+    pub(crate) const fn can_be_undone(self) -> bool {
         !matches!(self, Self::KeyCompromise | Self::LeakReport)
     }
 }
@@ -83,7 +83,7 @@ impl std::str::FromStr for Reason {
     }
 }
 
-const UNDO_SECONDS: i64 = 30 * 60;
+pub(crate) const UNDO_SECONDS: i64 = 30 * 60;
 
 /// From its answer on the key is refused as `REVOKED`. Revoking again changes nothing, except that a worse
 /// reason (a compromise) takes the way back.

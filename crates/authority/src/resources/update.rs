@@ -1,4 +1,4 @@
-//! Changing a resource. A permission that keys still hold does not vanish under them unasked.
+//! Changing a resource. A permission that keys or applications still hold does not vanish under them unasked.
 
 use serde_json::json;
 
@@ -9,9 +9,9 @@ use crate::db::{Change, Committed, params};
 use crate::error::{Refusal, Result};
 use crate::ids::ResourceId;
 use crate::journal::Event;
-use crate::keys;
 use crate::page::check_revision;
 use crate::text::{self, Violations};
+use crate::{applications, keys};
 
 /// What shall change; `permissions` replaces the whole catalogue.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +19,7 @@ pub struct Update {
     pub name: Option<String>,
     pub permissions: Option<Vec<Permission>>,
     pub token: Option<Option<TokenDialect>>,
-    /// Take removed permissions from the keys that hold them.
+    /// Take removed permissions from the keys and applications that hold them.
     pub cascade: bool,
 }
 
@@ -38,6 +38,7 @@ pub async fn update(
     wrong.done()?;
     if update.cascade {
         caller.require(ManagementPermission::KeysUpdate)?;
+        caller.require(ManagementPermission::ApplicationsUpdate)?;
     }
     let permissions = &permissions;
     let committed = authority
@@ -45,15 +46,20 @@ pub async fn update(
             let before = find(&tx, caller, id).await?;
             check_revision(expected, before.revision)?;
             let mut events = Vec::new();
+            let mut narrowed = (0, 0);
             if let Some(permissions) = permissions {
                 let kept = |name: &str| permissions.iter().any(|permission| permission.name == name);
                 let removed: Vec<String> =
                     before.permissions.iter().map(|permission| permission.name.clone()).filter(|name| !kept(name)).collect();
-                let holders = keys::holders(&tx, id, &removed).await?;
-                if !holders.is_empty() && !update.cascade {
-                    return Err(Refusal::PermissionsInUse { permissions: removed, holders: holders.len() as i64 }.into());
+                let keys = keys::holders(&tx, id, &removed).await?;
+                let applications = applications::holders(&tx, id, &removed).await?;
+                if !(update.cascade || keys.is_empty() && applications.is_empty()) {
+                    let (keys, applications) = (keys.len() as i64, applications.len() as i64);
+                    return Err(Refusal::PermissionsInUse { permissions: removed, keys, applications }.into());
                 }
-                events = keys::take_away(&tx, &holders, &removed, at).await?;
+                narrowed = (keys.len(), applications.len());
+                events = keys::take_away(&tx, &keys, &removed, at).await?;
+                events.extend(applications::take_away(&tx, &applications, id, &removed, at).await?);
                 sql::replace_permissions(&tx, id, permissions).await?;
             }
             let token = update.token.clone().unwrap_or_else(|| before.token.clone());
@@ -72,7 +78,8 @@ pub async fn update(
             let data = json!({
                 "before": create::catalogue(&before.permissions),
                 "after": create::catalogue(&resource.permissions),
-                "narrowed_keys": events.len(),
+                "narrowed_keys": narrowed.0,
+                "narrowed_applications": narrowed.1,
             });
             events.push(Event::new("resource.updated", id, data));
             Ok(Change::Made(resource, events))
@@ -82,17 +89,17 @@ pub async fn update(
     Ok(committed)
 }
 
-/// Removes a resource that no key refers to any more.
+/// Removes a resource that no key and no application refers to any more.
 pub async fn remove(authority: &Authority, caller: &Caller, id: ResourceId, expected: Option<i64>) -> Result<Committed<()>> {
     caller.require(ManagementPermission::ResourcesWrite)?;
     authority
         .change(&caller.context, |tx, _| async move {
             let resource = find(&tx, caller, id).await?;
             check_revision(expected, resource.revision)?;
-            let holders = keys::of_resource(&tx, id).await?;
-            if holders > 0 {
+            let (keys, applications) = (keys::of_resource(&tx, id).await?, applications::of_resource(&tx, id).await?);
+            if keys + applications > 0 {
                 let permissions = resource.permissions.into_iter().map(|permission| permission.name).collect();
-                return Err(Refusal::PermissionsInUse { permissions, holders }.into());
+                return Err(Refusal::PermissionsInUse { permissions, keys, applications }.into());
             }
             tx.execute("DELETE FROM resource_permissions WHERE resource_id = $1", params![id.to_string()]).await?;
             tx.execute("DELETE FROM resources WHERE id = $1", params![id.to_string()]).await?;

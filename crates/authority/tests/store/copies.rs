@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
+use claviger_authority::applications::credentials::secrets;
 use claviger_authority::db::copy::{self, Format};
 use claviger_authority::db::{Db, Location, PoolSizes, Query as _};
 use claviger_authority::keys::{self, Reason, Status};
@@ -63,6 +64,9 @@ async fn every_row_survives_the_way_to_postgresql_and_back() {
     let Some(postgres) = fresh_postgres().await else { return };
     let store = Store::sqlite().await;
     store.key().await;
+    let application = store.application().await;
+    let secret = store.client_secret(application).await;
+    secrets::compromise(&store.authority, &store.caller().await, application, secret, None, true).await.unwrap();
     let expected = rows(&store.location, &store.clock).await;
     let exported = copy::export(&store.location, &postgres, &store.clock, |_, _| ()).await.unwrap();
     assert_eq!(exported.rows as usize, expected.len());
@@ -169,6 +173,9 @@ async fn a_copy_has_every_table_of_the_database() {
     )
     .await;
     store.key().await;
+    let application = store.application().await;
+    let secret = store.client_secret(application).await;
+    secrets::compromise(&store.authority, &store.caller().await, application, secret, None, false).await.unwrap();
     let rows = rows(&store.location, &store.clock).await;
     for table in tables {
         assert!(rows.iter().any(|row| row.contains(&format!("\"table\":\"{table}\""))), "{table} is in the copy");

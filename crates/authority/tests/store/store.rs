@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex};
 
 use claviger_authority::access::caller::Request;
 use claviger_authority::access::{self, Caller, authenticate};
+use claviger_authority::applications::credentials::secrets;
+use claviger_authority::applications::{self, NewGrant};
 use claviger_authority::clock::{Clock, Timestamp};
 use claviger_authority::db::copy::{self, Format, Restored};
 use claviger_authority::db::{Location, PoolSizes};
 use claviger_authority::doctor::Installation;
-use claviger_authority::ids::{ApiKeyId, OrganizationId, OwnerId};
+use claviger_authority::ids::{ApiKeyId, ApplicationId, ClientSecretId, OrganizationId, OwnerId};
 use claviger_authority::keys::{self, Status};
 use claviger_authority::limits::NewQuota;
 use claviger_authority::{Authority, Settings, organizations, owners, resources};
@@ -88,6 +90,28 @@ impl Store {
         match keys::create(&self.authority, &self.caller().await, &new, None).await.unwrap().value {
             keys::Created::Now(issued) => issued.key.id,
             keys::Created::Before(_) => unreachable!("no Idempotency-Key was given"),
+        }
+    }
+
+    /// An application with all three permissions, a tag and no credential.
+    pub async fn application(&self) -> ApplicationId {
+        let permissions = ["posts:read", "posts:write", "posts:delete"].map(str::to_owned).to_vec();
+        let new = applications::New {
+            organization_id: Some(self.organization),
+            owner_id: Some(self.owner),
+            name: "Billing sync".to_owned(),
+            resources: vec![NewGrant { identifier: "https://api.example.com".to_owned(), permissions }],
+            tags: vec!["erp".to_owned()],
+            ..Default::default()
+        };
+        applications::create(&self.authority, &self.caller().await, &new, None).await.unwrap().value.0.id
+    }
+
+    pub async fn client_secret(&self, application: ApplicationId) -> ClientSecretId {
+        let made = secrets::create(&self.authority, &self.caller().await, application, &secrets::New::default(), None).await;
+        match made.unwrap().value {
+            secrets::Created::Now(issued) => issued.credential.id.to_string().parse().unwrap(),
+            secrets::Created::Before(_) => unreachable!("no Idempotency-Key was given"),
         }
     }
 

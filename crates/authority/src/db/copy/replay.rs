@@ -4,17 +4,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::journal_file::{Event, Link, Links};
 use super::{Error, Head, about, hex};
 use crate::access::{ManagementKeyFate, OperatorFate};
+use crate::applications::ApplicationFate;
+use crate::applications::credentials::MintingId;
 use crate::authority::{Actor, Context};
 use crate::clock::{Clock, Timestamp};
 use crate::db::change::lock_head;
 use crate::db::{Query as _, Tx, params};
 use crate::environments;
-use crate::ids::{ApiKeyId, ChangeId, ManagementKeyId};
+use crate::ids::{ApiKeyId, ApplicationId, ChangeId, ManagementKeyId};
 use crate::journal;
 use crate::keys::ApiKeyFate;
 use crate::organizations::OrganizationFate;
@@ -32,7 +34,7 @@ pub struct Replayed {
     pub reapplied: BTreeMap<String, usize>,
     /// Credentials made after the backup: they are gone, and nobody can bring their secrets back.
     pub unknown: BTreeSet<String>,
-    /// Keys of the backup that got a new secret after it: the new secret is gone, the old one ends when the rotation said.
+    /// Keys and client secrets of the backup that got a new secret after it: the new secret is gone, the old one ends when the rotation said.
     pub rotated: BTreeSet<String>,
     /// Where the file's journals end. Nothing after that is known of.
     pub heads: Vec<Head>,
@@ -63,6 +65,7 @@ impl Original {
 const HARMLESS: &[&str] = &[
     "api_key.owner_changed",
     "management_key.owner_changed",
+    "application.owner_changed",
     "owner.created",
     "owner.updated",
     "owner.departed",
@@ -88,6 +91,7 @@ struct Fates {
     management_keys: BTreeMap<String, ManagementKeyFate>,
     api_keys: BTreeMap<String, ApiKeyFate>,
     signing_keys: BTreeMap<String, SigningKeyFate>,
+    applications: BTreeMap<String, ApplicationFate>,
     made: BTreeSet<String>,
     rotated: BTreeSet<String>,
 }
@@ -161,9 +165,16 @@ impl Fates {
         let Event { kind, subject, data, .. } = event;
         let at = Timestamp::from_micros(event.at);
         let by = Original { seq: event.seq, hash: event.hash.clone() };
-        if matches!(kind.as_str(), "api_key.created" | "api_key.imported" | "management_key.created") {
+        if matches!(kind.as_str(), "api_key.created" | "api_key.imported" | "management_key.created" | "application.created") {
             self.made.insert(subject.clone());
             return true;
+        }
+        if let Some(made) = credential_made(kind, data) {
+            self.made.extend(made);
+            if kind != "client_secret.rotated" {
+                return true;
+            }
+            self.rotated.extend(data["previous"]["id"].as_str().map(str::to_owned));
         }
         if matches!(kind.as_str(), "api_key.rotated" | "management_key.rotated") {
             self.rotated.insert(subject.clone());
@@ -173,6 +184,9 @@ impl Fates {
         }
         match kind.split_once('.').map_or("", |(noun, _)| noun) {
             "api_key" => self.api_keys.entry(subject.clone()).or_default().hear(kind, data, at, by),
+            "application" | "client_secret" | "client_key" | "certificate" | "trust" | "token" => {
+                self.applications.entry(subject.clone()).or_default().hear(kind, data, by)
+            }
             "management_key" => self.management_keys.entry(subject.clone()).or_default().hear(kind, data, at, by),
             "operator" => self.operators.entry(subject.clone()).or_default().hear(kind, data, by),
             "signing_key" => self.signing_keys.entry(subject.clone()).or_default().hear(kind, by),
@@ -209,7 +223,13 @@ impl Fates {
         for (subject, fate) in &self.signing_keys {
             take(subject, fate.apply(tx, environment, subject, at).await?);
         }
-        unknown.retain(|id| id.parse::<ApiKeyId>().is_ok() || id.parse::<ManagementKeyId>().is_ok());
+        for (id, fate) in &self.applications {
+            take(id, fate.apply(tx, environment, id, at).await?);
+        }
+        unknown.retain(|id| {
+            let is_key = id.parse::<ApiKeyId>().is_ok() || id.parse::<ManagementKeyId>().is_ok();
+            is_key || id.parse::<ApplicationId>().is_ok() || id.parse::<MintingId>().is_ok()
+        });
         replayed.rotated.extend(self.rotated.difference(&unknown).cloned());
         replayed.unknown.extend(unknown);
         for event in &events {
@@ -220,6 +240,12 @@ impl Fates {
         }
         Ok(())
     }
+}
+
+/// The credential of an application that the event tells to have been made; the subject is the application.
+fn credential_made(kind: &str, data: &Value) -> Option<Option<String>> {
+    let makes = ["client_secret.created", "client_secret.rotated", "client_key.created", "certificate.created", "trust.created"];
+    makes.contains(&kind).then(|| data["id"].as_str().map(str::to_owned))
 }
 
 #[cfg(test)]
@@ -249,8 +275,22 @@ mod tests {
 
     /// Every text in the sources that is a kind of event: handed to `Event::new`, or `"noun.verb"` with a noun that has events.
     fn collect(folder: &std::path::Path, kinds: &mut BTreeSet<String>) {
-        const NOUNS: [&str; 8] =
-            ["signing_key", "api_key", "management_key", "organization", "operator", "owner", "resource", "environment"];
+        const NOUNS: [&str; 14] = [
+            "application",
+            "client_secret",
+            "client_key",
+            "certificate",
+            "trust",
+            "token",
+            "signing_key",
+            "api_key",
+            "management_key",
+            "organization",
+            "operator",
+            "owner",
+            "resource",
+            "environment",
+        ];
         for entry in std::fs::read_dir(folder).expect("the sources are here") {
             let path = entry.expect("an entry").path();
             if path.is_dir() {

@@ -16,6 +16,8 @@ CREATE TABLE applications (
     revoked_at BIGINT,
     revocation_reason TEXT,
     revocation_comment TEXT,
+    undo_until BIGINT,
+    status_before_revocation TEXT,
     revision BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
@@ -32,6 +34,14 @@ CREATE TABLE application_permissions (
     PRIMARY KEY (application_id, resource_id, permission)
 );
 CREATE INDEX application_permissions_by_permission ON application_permissions (resource_id, permission, application_id);
+
+CREATE TABLE application_tags (
+    application_id TEXT NOT NULL REFERENCES applications (id),
+    tag TEXT NOT NULL,
+    environment_id TEXT NOT NULL,
+    PRIMARY KEY (application_id, tag)
+);
+CREATE INDEX application_tags_by_tag ON application_tags (environment_id, tag, application_id);
 
 -- How an application proves who it is: client_secret, public_key, certificate or trust. The digest of a client secret
 -- stands in `secrets` under the same id; `material` is what the other kinds are recognised by, as JSON.

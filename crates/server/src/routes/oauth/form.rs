@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use axum::extract::Request;
+use bytes::Bytes;
+use http::Request;
 
 use super::refusal::Refusal;
 use crate::edge::body::{is_of_type, read_any};
@@ -17,7 +18,11 @@ pub struct Form {
 const AT_MOST: usize = 64;
 
 impl Form {
-    pub async fn read(request: &mut Request, limit: usize) -> Result<Self, Refusal> {
+    pub async fn read<B>(request: &mut Request<B>, limit: usize) -> Result<Self, Refusal>
+    where
+        B: http_body::Body<Data = Bytes> + Unpin,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         if request.uri().query().is_some_and(|query| !query.is_empty()) {
             return Err(Refusal::invalid_request("parameters belong into the body: those in an address end up in logs"));
         }

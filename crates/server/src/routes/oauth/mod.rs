@@ -18,7 +18,7 @@ use claviger_authority::gate::EnvironmentRef;
 use http::request::Parts;
 
 use crate::app::App;
-use refusal::Refusal;
+pub use refusal::{Refusal, no_store};
 
 /// The environment whose issuer the path is below; without one, the default.
 pub struct Issuer(pub EnvironmentRef);

@@ -1,8 +1,12 @@
 //! `POST /oauth2/token`: an application exchanges its credential for a short-lived access token.
 
+use std::net::IpAddr;
+
 use axum::Extension;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use claviger_authority::environments;
 use claviger_authority::gate::EnvironmentRef;
 use claviger_authority::tokens::{self, Ask};
 use http::StatusCode;
@@ -37,13 +41,31 @@ pub struct TokenResponse<'a> {
     (status = 429, description = "Too many tokens: `Retry-After` says when"),
 ))]
 pub async fn token(State(app): Shared, Issuer(environment): Issuer, Extension(arrival): Extension<Arrival>, request: Request) -> Response {
-    answer(&app, environment, &arrival, request).await.unwrap_or_else(IntoResponse::into_response)
+    let mut request = request;
+    match answer(&app, &environment, arrival.client, &mut request).await {
+        Ok(body) => (no_store(), body).into_response(),
+        Err(refusal) => refusal.into_response(),
+    }
 }
 
-async fn answer(app: &App, environment: EnvironmentRef, arrival: &Arrival, mut request: Request) -> Result<Response, Refusal> {
-    let form = Form::read(&mut request, app.http.body_limit_bytes.get()).await?;
+/// The same without a router around it: the token endpoint of the default environment.
+pub async fn hot<B>(app: &App, client: IpAddr, request: &mut http::Request<B>) -> Result<String, Refusal>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let environment = app.authority.gate.environment_named(environments::DEFAULT).ok_or_else(Refusal::no_such_issuer)?;
+    answer(app, &environment, client, request).await
+}
+
+async fn answer<B>(app: &App, environment: &EnvironmentRef, client: IpAddr, request: &mut http::Request<B>) -> Result<String, Refusal>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let form = Form::read(request, app.http.body_limit_bytes.get()).await?;
     let presented = Presented::read(request.headers(), &form)?;
-    let authenticated = presented.authenticate(app, &environment, arrival.client).await?;
+    let authenticated = presented.authenticate(app, environment, client).await?;
     match form.get("grant_type") {
         Some("client_credentials") => {}
         Some(_) => {
@@ -57,8 +79,8 @@ async fn answer(app: &App, environment: EnvironmentRef, arrival: &Arrival, mut r
     }
     let now = app.authority.clock.now();
     let ask = Ask { scope: form.get("scope"), resources: form.resources.iter().map(String::as_str).collect() };
-    let minted = tokens::mint(&app.authority, &environment, &authenticated, &ask, now).await?;
+    let minted = tokens::mint(&app.authority, environment, &authenticated, &ask, now).await?;
     let body =
         TokenResponse { access_token: &minted.token, token_type: "Bearer", expires_in: minted.expires_in_seconds, scope: &minted.scope };
-    Ok((no_store(), serde_json::to_string(&body).expect("an answer can be written")).into_response())
+    Ok(serde_json::to_string(&body).expect("an answer can be written"))
 }
