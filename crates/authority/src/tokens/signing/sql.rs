@@ -58,7 +58,7 @@ fn key(row: &Row) -> Key {
         status: Status::stored(&row.text("status")),
         provider: row.text("provider"),
         jwk: PublicJwk::parse(&row.json("jwk"), algorithm).expect("a stored public key was checked"),
-        usable_from: row.time("usable_from"),
+        usable_from: row.opt_time("usable_from"),
         created_at: row.time("created_at"),
         published_at: row.time("published_at"),
         activated_at: row.opt_time("activated_at"),
