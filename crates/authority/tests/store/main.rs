@@ -4,4 +4,5 @@ mod copies;
 mod doctor;
 mod foreign_journals;
 mod replay;
+mod signing_keys;
 mod store;

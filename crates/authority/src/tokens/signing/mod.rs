@@ -30,6 +30,7 @@ pub use resident::{Jwks, SigningKey, SigningKeys, VerifyingKey};
 pub use rotate::rotate;
 pub use schedule::{JWKS_MAX_AGE_SECONDS, LEAST_PUBLISHED_SECONDS, RETIRED_SECONDS, Schedule};
 pub use sign::{Sign, SignError};
+pub(crate) use sql::sealed;
 pub use tend::{ensure, tick};
 
 /// What the database knows of a signing key, its private half aside.
