@@ -249,6 +249,23 @@ async fn a_key_takes_over_when_verifiers_can_know_it_and_not_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_signs_for_longer_when_its_successor_is_too_new() {
+    let claviger = Claviger::start().await;
+    let tick = || signing::tick(claviger.authority(), claviger.clock.now());
+    let active = with_status(&claviger, "ES256", "active").await;
+    claviger.clock.advance_seconds(90 * DAY - DAY / 2);
+    let standby = with_status(&claviger, "ES256", "standby").await.remove(0);
+    compromise(&claviger, &standby, &json!({})).await;
+    let successor = with_status(&claviger, "ES256", "standby").await;
+    claviger.clock.advance_seconds(DAY / 2 + 1);
+    tick().await.expect("keys are tended");
+    assert_eq!(with_status(&claviger, "ES256", "active").await, active, "its time is over, and yet");
+    claviger.clock.advance_seconds(DAY / 2);
+    tick().await.expect("keys are tended");
+    assert_eq!(with_status(&claviger, "ES256", "active").await, successor);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_compromised_key_is_worth_nothing_at_once() {
     let claviger = Claviger::start().await;
     let live = environment(&claviger, "live");
