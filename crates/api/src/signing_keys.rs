@@ -25,8 +25,10 @@ pub struct SigningKey {
     /// The public half (RFC 7517).
     #[schema(value_type = Object)]
     pub jwk: serde_json::Value,
-    /// It signs nothing before: verifiers must have had time to see it.
-    pub usable_from: String,
+    /// It signs nothing before: verifiers must have had time to see it. Not there for a key that need not wait: the first of its
+    /// algorithm, or one in place of a compromised one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usable_from: Option<String>,
     pub created_at: String,
     pub published_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -169,6 +169,7 @@ async fn a_copy_has_every_table_of_the_database() {
     meddle(
         &store,
         "INSERT INTO idempotency VALUES ('e', 'c', 'k', 'o', x'00ff', 'i', 1);
+         INSERT INTO used_tokens SELECT id, 'app_x/jti', 1 FROM environments LIMIT 1;
          INSERT INTO operators SELECT 'opr_x', id, 'n', 'e', 'viewer', 'active', 1, 1, 1 FROM environments LIMIT 1",
     )
     .await;

@@ -5,4 +5,5 @@ mod doctor;
 mod foreign_journals;
 mod replay;
 mod replay_applications;
+mod signing_keys;
 mod store;

@@ -26,7 +26,7 @@ fn view(key: Key) -> wire::SigningKey {
         },
         provider: key.provider,
         jwk: key.jwk.published(),
-        usable_from: text(key.usable_from),
+        usable_from: time(key.usable_from),
         created_at: text(key.created_at),
         published_at: text(key.published_at),
         activated_at: time(key.activated_at),

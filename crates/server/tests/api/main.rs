@@ -17,4 +17,5 @@ mod openapi;
 mod organizations;
 mod owners;
 mod resources;
+mod signing_keys;
 mod verify;

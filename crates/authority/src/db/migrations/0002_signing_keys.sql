@@ -1,5 +1,6 @@
 -- Keys that sign access tokens. `id` is the RFC 7638 thumbprint of `jwk`, the public half. `sealed` is the private half under
--- the master key: NULL where a provider holds it, and as soon as the key no longer signs. Rows are never removed.
+-- the master key: NULL where a provider holds it, and as soon as the key no longer signs. `usable_from` is NULL
+-- for a key that need not wait. Rows are never removed.
 CREATE TABLE signing_keys (
     environment_id TEXT NOT NULL REFERENCES environments (id),
     id TEXT NOT NULL,
@@ -8,7 +9,7 @@ CREATE TABLE signing_keys (
     provider TEXT NOT NULL,
     sealed BYTEA,
     jwk TEXT NOT NULL,
-    usable_from BIGINT NOT NULL,
+    usable_from BIGINT,
     created_at BIGINT NOT NULL,
     published_at BIGINT NOT NULL,
     activated_at BIGINT,

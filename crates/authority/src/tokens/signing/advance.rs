@@ -113,9 +113,12 @@ impl Group<'_> {
         let usable_from = match (oldest(Status::Active), oldest(Status::Standby)) {
             (None, _) => return Ok(()),
             (Some(_), Some(standby)) => standby.usable_from,
-            (Some(_), None) => self.at.plus_seconds(self.schedule.publish_before_use_seconds),
+            (Some(_), None) => Some(self.at.plus_seconds(self.schedule.publish_before_use_seconds)),
         };
-        if usable_from > self.at { Err(Refusal::StandbyTooNew { usable_from }.into()) } else { Ok(()) }
+        match usable_from {
+            Some(usable_from) if usable_from > self.at => Err(Refusal::StandbyTooNew { usable_from }.into()),
+            _ => Ok(()),
+        }
     }
 
     async fn compromise(&self, key: &mut Key, comment: Option<&str>) -> Result<Event> {
@@ -133,9 +136,11 @@ impl Group<'_> {
     async fn turn(&self, keys: &mut [Key], kid: &str, status: Status) -> Result<Event> {
         let key = keys.iter_mut().find(|key| key.kid == kid).expect("steps name keys that are there");
         key.status = status;
-        let is_early = key.usable_from > self.at;
-        // Only where nothing else is left to sign with.
-        key.usable_from = if status == Status::Active { key.usable_from.min(self.at) } else { key.usable_from };
+        let is_early = !key.is_usable(self.at);
+        if status == Status::Active && is_early {
+            // Only where nothing else is left to sign with.
+            key.usable_from = None;
+        }
         sql::store(self.tx, self.environment, key, self.at).await?;
         let algorithm = key.algorithm().as_str();
         Ok(match status {
@@ -148,13 +153,12 @@ impl Group<'_> {
     async fn make(&self, status: Status, minted: Option<&Minted>) -> Result<Vec<Event>> {
         let minted = minted.expect("counted before");
         let is_active = status == Status::Active;
-        let wait = if is_active { 0 } else { self.schedule.publish_before_use_seconds };
         let key = Key {
             kid: minted.jwk.thumbprint(),
             status,
             provider: LOCAL.to_owned(),
             jwk: minted.jwk.clone(),
-            usable_from: self.at.plus_seconds(wait),
+            usable_from: (!is_active).then(|| self.at.plus_seconds(self.schedule.publish_before_use_seconds)),
             created_at: self.at,
             published_at: self.at,
             activated_at: is_active.then_some(self.at),

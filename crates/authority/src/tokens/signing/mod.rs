@@ -30,6 +30,7 @@ pub use resident::{Jwks, SigningKey, SigningKeys, VerifyingKey};
 pub use rotate::rotate;
 pub use schedule::{JWKS_MAX_AGE_SECONDS, LEAST_PUBLISHED_SECONDS, RETIRED_SECONDS, Schedule};
 pub use sign::{Sign, SignError};
+pub(crate) use sql::sealed;
 pub use tend::{ensure, tick};
 
 /// What the database knows of a signing key, its private half aside.
@@ -41,8 +42,9 @@ pub struct Key {
     /// Who holds the private half: [`LOCAL`], or the name of a provider.
     pub provider: String,
     pub jwk: PublicJwk,
-    /// Not before this may the signer use it: verifiers must have had time to see it.
-    pub usable_from: Timestamp,
+    /// Not before this may the signer use it: verifiers must have had time to see it. `None` for a key that signs at once, the
+    /// first of its algorithm or one in place of a compromised one: there, clocks that differ must not keep a node from signing.
+    pub usable_from: Option<Timestamp>,
     pub created_at: Timestamp,
     pub published_at: Timestamp,
     pub activated_at: Option<Timestamp>,
@@ -120,6 +122,10 @@ pub async fn list(authority: &Authority, caller: &Caller) -> Result<Vec<Key>> {
 }
 
 impl Key {
+    fn is_usable(&self, now: Timestamp) -> bool {
+        self.usable_from.is_none_or(|from| from <= now)
+    }
+
     /// The order in which keys are shown.
     fn rank(&self) -> (Algorithm, Status, Timestamp) {
         (self.algorithm(), self.status, self.created_at)

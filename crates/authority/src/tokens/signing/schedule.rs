@@ -57,7 +57,7 @@ impl Schedule {
             Some(active) => {
                 let ends = active.activated_at.unwrap_or(active.created_at).plus_seconds(self.rotation_seconds);
                 if (rotate || ends <= now)
-                    && let Some(standby) = standbys.clone().next().filter(|standby| standby.usable_from <= now)
+                    && let Some(standby) = standbys.clone().next().filter(|standby| standby.is_usable(now))
                 {
                     standbys.next();
                     steps.extend([Step::Retire(active.kid.clone()), Step::Activate(standby.kid.clone())]);

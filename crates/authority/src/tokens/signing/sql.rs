@@ -1,5 +1,6 @@
-//! Statements of signing keys. Sealed private halves are read by [`all_sealed`] alone.
+//! Statements of signing keys. Private halves are read sealed, by [`all_sealed`] and [`sealed`] alone.
 
+use super::mint::label;
 use super::{Key, Status};
 use crate::clock::Timestamp;
 use crate::credential::jose::{Algorithm, PublicJwk};
@@ -51,6 +52,13 @@ pub(super) async fn all_sealed(on: &impl Query, environment: EnvironmentId) -> R
     Ok(rows.iter().map(|row| (key(row), row.opt_bytes("sealed"))).collect())
 }
 
+/// Every private half in the database, and what it is sealed for.
+pub(crate) async fn sealed(on: &impl Query) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    let rows = on.all("SELECT environment_id, id, sealed FROM signing_keys WHERE sealed IS NOT NULL", vec![]).await?;
+    let label = |row: &Row| label(EnvironmentId::stored(&row.text("environment_id")), &row.text("id"));
+    Ok(rows.iter().map(|row| (label(row), row.bytes("sealed"))).collect())
+}
+
 fn key(row: &Row) -> Key {
     let algorithm: Algorithm = row.text("algorithm").parse().expect("only algorithms spoken here are stored");
     Key {
@@ -58,7 +66,7 @@ fn key(row: &Row) -> Key {
         status: Status::stored(&row.text("status")),
         provider: row.text("provider"),
         jwk: PublicJwk::parse(&row.json("jwk"), algorithm).expect("a stored public key was checked"),
-        usable_from: row.time("usable_from"),
+        usable_from: row.opt_time("usable_from"),
         created_at: row.time("created_at"),
         published_at: row.time("published_at"),
         activated_at: row.opt_time("activated_at"),
