@@ -75,10 +75,12 @@ impl From<Refusal> for Problem {
             Refusal::OrganizationOffboarded => (StatusCode::CONFLICT, "ORGANIZATION_OFFBOARDED", "The organization was offboarded"),
             Refusal::OwnerDeparted => (StatusCode::CONFLICT, "OWNER_DEPARTED", "The owner has departed"),
             Refusal::OwnerOfOtherOrganization => (StatusCode::CONFLICT, "OWNER_OF_OTHER_ORGANIZATION", "The owner is somebody else's"),
-            Refusal::PermissionsInUse { .. } => (StatusCode::CONFLICT, "PERMISSIONS_IN_USE", "Keys still hold it"),
+            Refusal::PermissionsInUse { .. } => (StatusCode::CONFLICT, "PERMISSIONS_IN_USE", "It is still held"),
             Refusal::WrongStatus(_) => (StatusCode::CONFLICT, "WRONG_STATUS", "Not in this status"),
             Refusal::UndoForbidden(_) => (StatusCode::CONFLICT, "UNDO_FORBIDDEN", "This revocation is final"),
             Refusal::UndoExpired => (StatusCode::CONFLICT, "UNDO_EXPIRED", "The time to undo is over"),
+            Refusal::TooManySecrets { .. } => (StatusCode::CONFLICT, "TOO_MANY_SECRETS", "No more client secrets at once"),
+            Refusal::TooManyCredentials { .. } => (StatusCode::CONFLICT, "TOO_MANY_CREDENTIALS", "No more credentials at once"),
             Refusal::ImportedSecret => (StatusCode::CONFLICT, "IMPORTED_SECRET", "The secret was made elsewhere"),
             Refusal::IdempotencyMismatch => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "IDEMPOTENCY_MISMATCH", "The Idempotency-Key was used for something else")

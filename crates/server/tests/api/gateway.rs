@@ -100,6 +100,6 @@ async fn whoami_tells_a_holder_who_it_is() {
     let me = claviger.ask(&text(&key, "secret"), Method::GET, "/v1/whoami", None).await.expect(200);
     assert_eq!((&me["id"], &me["kind"], &me["permissions"]), (&key["id"], &json!("api_key"), &json!(["posts:read"])));
     let root = claviger.get("/v1/whoami").await.expect(200);
-    assert_eq!((root["kind"].as_str(), root["permissions"].as_array().map(Vec::len)), (Some("management_key"), Some(20)));
+    assert_eq!((root["kind"].as_str(), root["permissions"].as_array().map(Vec::len)), (Some("management_key"), Some(24)));
     claviger.ask("x", Method::GET, "/v1/whoami", None).await.refused(401, "BAD_CREDENTIAL");
 }
