@@ -5,6 +5,7 @@
 //! 17 digits of base 62 (`ak_…`). Unknown fields in requests are refused.
 
 pub mod api_keys;
+pub mod applications;
 pub mod environments;
 pub mod journal;
 pub mod list;

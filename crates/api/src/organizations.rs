@@ -67,12 +67,14 @@ pub struct OffboardOrganization {
         "status_changed_at": "2026-11-24T08:00:00Z", "metadata": {}, "revision": 2,
         "created_at": "2026-11-24T08:00:00Z", "updated_at": "2026-11-24T08:00:00Z"
     },
-    "revoked_api_keys": 17, "dry_run": false, "journal_seq": 4711
+    "revoked_api_keys": 17, "revoked_applications": 2, "dry_run": false, "journal_seq": 4711
 }))]
 pub struct Offboarded {
     pub organization: Organization,
     /// How many keys were, or would be, revoked.
     pub revoked_api_keys: usize,
+    /// How many applications were, or would be, with all their credentials.
+    pub revoked_applications: usize,
     pub dry_run: bool,
     pub journal_seq: i64,
 }

@@ -64,12 +64,14 @@ pub struct UpdateOwner {
         "status": "departed", "departed_at": "2026-11-24T08:00:00Z", "revision": 2,
         "created_at": "2026-11-24T08:00:00Z", "updated_at": "2026-11-24T08:00:00Z"
     },
-    "orphaned_api_keys": ["ak_06kD3vZ8yT1mXqP5w"], "orphaned_management_keys": [], "journal_seq": 4711
+    "orphaned_api_keys": ["ak_06kD3vZ8yT1mXqP5w"], "orphaned_applications": [], "orphaned_management_keys": [],
+    "journal_seq": 4711
 }))]
 pub struct Departed {
     pub owner: Owner,
-    /// Keys that work on without anybody who answers for them: transfer them.
+    /// Credentials that work on without anybody who answers for them: transfer them.
     pub orphaned_api_keys: Vec<String>,
+    pub orphaned_applications: Vec<String>,
     pub orphaned_management_keys: Vec<String>,
     pub journal_seq: i64,
 }
@@ -84,12 +86,13 @@ pub struct TransferCredentials {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
     "from_owner_id": "own_01kaxq2n6gf5t8y4cqz3m7w9xb", "to_owner_id": "own_01kaxq2n6gf5t8y4cqz3m7w9xc",
-    "api_keys": ["ak_06kD3vZ8yT1mXqP5w"], "management_keys": [], "journal_seq": 4711
+    "api_keys": ["ak_06kD3vZ8yT1mXqP5w"], "applications": [], "management_keys": [], "journal_seq": 4711
 }))]
 pub struct Transferred {
     pub from_owner_id: String,
     pub to_owner_id: String,
     pub api_keys: Vec<String>,
+    pub applications: Vec<String>,
     pub management_keys: Vec<String>,
     pub journal_seq: i64,
 }

@@ -13,8 +13,8 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::edge::service::note_route;
 use crate::routes::{
-    api_keys, environments, gateway, health, journal, jwks, management_keys, oauth, operators, organizations, owners, resources,
-    signing_keys, verify, whoami,
+    api_keys, applications, environments, gateway, health, journal, jwks, management_keys, oauth, operators, organizations, owners,
+    resources, signing_keys, verify, whoami,
 };
 
 #[derive(OpenApi)]
@@ -28,6 +28,7 @@ use crate::routes::{
     tags(
         (name = "verify", description = "Is this credential good, and for what?"),
         (name = "api-keys", description = "Standing credentials of organizations"),
+        (name = "applications", description = "Clients of the token endpoint and their credentials"),
         (name = "oauth", description = "The authorization server: tokens for applications"),
         (name = "organizations", description = "Your customers"),
         (name = "owners", description = "Who answers for a credential"),
@@ -77,6 +78,27 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(api_keys::deeds::undo_revocation))
         .routes(routes!(api_keys::deeds::disable))
         .routes(routes!(api_keys::deeds::enable))
+        .routes(routes!(applications::list, applications::create))
+        .routes(routes!(applications::read, applications::update))
+        .routes(routes!(applications::disable))
+        .routes(routes!(applications::enable))
+        .routes(routes!(applications::revoke))
+        .routes(routes!(applications::undo_revocation))
+        .routes(routes!(applications::secrets::list, applications::secrets::create))
+        .routes(routes!(applications::secrets::read, applications::secrets::update))
+        .routes(routes!(applications::secrets::rotate))
+        .routes(routes!(applications::secrets::revoke))
+        .routes(routes!(applications::secrets::compromise))
+        .routes(routes!(applications::secrets::inventory))
+        .routes(routes!(applications::keys::list, applications::keys::create))
+        .routes(routes!(applications::keys::read))
+        .routes(routes!(applications::keys::revoke))
+        .routes(routes!(applications::certificates::list, applications::certificates::create))
+        .routes(routes!(applications::certificates::read))
+        .routes(routes!(applications::certificates::revoke))
+        .routes(routes!(applications::trusts::list, applications::trusts::create))
+        .routes(routes!(applications::trusts::read))
+        .routes(routes!(applications::trusts::revoke))
         .routes(routes!(management_keys::list, management_keys::create))
         .routes(routes!(management_keys::read))
         .routes(routes!(management_keys::rotate))

@@ -1,5 +1,6 @@
 //! Backup, restore, export and doctor, on real databases. PostgreSQL takes part when `CLAVIGER_TEST_POSTGRES` names a server.
 
+mod applications;
 mod copies;
 mod doctor;
 mod foreign_journals;

@@ -34,7 +34,8 @@ pub mod permission {
 
     needed! {
         EnvironmentsRead EnvironmentsWrite OrganizationsRead OrganizationsWrite OwnersRead OwnersWrite ResourcesRead ResourcesWrite
-        KeysRead KeysCreate KeysUpdate KeysRevoke KeysImport ManagementKeysRead ManagementKeysWrite OperatorsRead OperatorsWrite
+        KeysRead KeysCreate KeysUpdate KeysRevoke KeysImport
+        ApplicationsRead ApplicationsCreate ApplicationsUpdate ApplicationsRevoke ManagementKeysRead ManagementKeysWrite OperatorsRead OperatorsWrite
         JournalRead SigningKeysRead SigningKeysWrite InstanceAdminister
     }
 }

@@ -11,4 +11,4 @@ pub use body::Json;
 pub use caller::Caller;
 pub use headers::{IdempotencyKey, IfMatch, Versioned};
 pub use problem::Problem;
-pub use request::{Id, Query};
+pub use request::{Id, Ids, Query};

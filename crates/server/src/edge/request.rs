@@ -20,11 +20,26 @@ impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for Id<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let path = axum::extract::Path::<String>::from_request_parts(parts, state).await;
         let text = path.map(|path| path.0).unwrap_or_default();
-        text.parse().map(Self).map_err(|_| {
-            // What was sent may be a whole credential by mistake: it is not repeated.
-            Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND", "There is no such thing", "the id in the path is not one of this kind")
-        })
+        text.parse().map(Self).map_err(|_| no_id())
     }
+}
+
+/// The two ids in a path such as `/v1/applications/{id}/secrets/{credential_id}`.
+pub struct Ids<A, B>(pub A, pub B);
+
+impl<S: Send + Sync, A: FromStr, B: FromStr> FromRequestParts<S> for Ids<A, B> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = axum::extract::Path::<(String, String)>::from_request_parts(parts, state).await;
+        let (outer, inner) = path.map(|path| path.0).unwrap_or_default();
+        Ok(Self(outer.parse().map_err(|_| no_id())?, inner.parse().map_err(|_| no_id())?))
+    }
+}
+
+/// What was sent may be a whole credential by mistake: it is not repeated.
+fn no_id() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND", "There is no such thing", "the id in the path is not one of this kind")
 }
 
 /// Query parameters; unknown ones are refused and named.

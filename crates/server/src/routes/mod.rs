@@ -1,6 +1,7 @@
 //! Handlers, a file per resource: wire types in, one call of the authority, wire types out.
 
 pub mod api_keys;
+pub mod applications;
 pub mod environments;
 pub mod gateway;
 pub mod health;

@@ -119,7 +119,7 @@ pub async fn resume(
 }
 
 /// Revokes every credential of the organization in one change and closes it for good. `dry_run` only counts.
-/// Needs `keys:revoke` besides `organizations:write`.
+/// Needs `keys:revoke` and `applications:revoke` besides `organizations:write`.
 #[utoipa::path(post, path = "/v1/organizations/{id}/offboard", tag = "organizations", params(("id" = String, Path, example = "org_01kaxq2n6gf5t8y4cqz3m7w9xb")), request_body = wire::OffboardOrganization, responses((status = 200, body = wire::Offboarded)))]
 pub async fn offboard(
     caller: Caller<OrganizationsWrite>,
@@ -131,6 +131,7 @@ pub async fn offboard(
     Ok(Json::answer(wire::Offboarded {
         organization: view(done.value.organization),
         revoked_api_keys: done.value.revoked_keys,
+        revoked_applications: done.value.revoked_applications,
         dry_run: done.value.dry_run,
         journal_seq: done.journal_seq,
     }))

@@ -116,6 +116,7 @@ pub async fn depart(caller: Caller<OwnersWrite>, State(app): Shared, Id(id): Id<
     Ok(Json::answer(wire::Departed {
         owner: view(done.value.owner),
         orphaned_api_keys: done.value.orphaned_api_keys.into_iter().map(text).collect(),
+        orphaned_applications: done.value.orphaned_applications.into_iter().map(text).collect(),
         orphaned_management_keys: done.value.orphaned_management_keys.into_iter().map(text).collect(),
         journal_seq: done.journal_seq,
     }))
@@ -135,6 +136,7 @@ pub async fn transfer(
         from_owner_id: text(done.value.from),
         to_owner_id: text(done.value.to),
         api_keys: done.value.api_keys.into_iter().map(text).collect(),
+        applications: done.value.applications.into_iter().map(text).collect(),
         management_keys: done.value.management_keys.into_iter().map(text).collect(),
         journal_seq: done.journal_seq,
     }))

@@ -101,7 +101,7 @@ pub async fn read(caller: Caller<ResourcesRead>, State(app): Shared, Id(id): Id<
     Ok(versioned(StatusCode::OK, resources::read(&app.authority, &caller, id).await?))
 }
 
-/// Changes a resource. Removing a permission that keys still hold is refused with their count, unless `cascade`.
+/// Changes a resource. Removing a permission that keys or applications still hold is refused with their count, unless `cascade`.
 #[utoipa::path(patch, path = "/v1/resources/{id}", tag = "resources", params(("id" = String, Path, example = "res_01kaxq2n6gf5t8y4cqz3m7w9xb")), request_body = wire::UpdateResource, responses((status = 200, body = wire::Resource), (status = 409, description = "Keys still hold a removed permission", body = claviger_api::problem::Problem)))]
 pub async fn update(
     caller: Caller<ResourcesWrite>,

@@ -41,7 +41,15 @@ async fn the_same_key_and_body_answer_the_same_object_without_its_secret() {
 async fn every_create_knows_it_and_callers_do_not_share_keys() {
     let claviger = Claviger::start().await;
     let tenant = claviger.tenant("A").await;
+    let application = text(&claviger.post("/v1/applications", tenant.application(json!({}))).await.expect(201), "id");
+    let within = |kind: &str| format!("/v1/applications/{application}/{kind}");
+    let [secrets, keys, certificates, trusts] = ["secrets", "keys", "certificates", "trusts"].map(within);
     for (path, body) in [
+        ("/v1/applications", tenant.application(json!({}))),
+        (&*secrets, json!({})),
+        (&*keys, json!({ "jwks_uri": "https://keys.example.com/" })),
+        (&*certificates, json!({ "method": "tls_client_auth", "san_dns": "a.example.com" })),
+        (&*trusts, json!({ "issuer": "https://issuer.example.com", "audience": "a", "subject": "s" })),
         ("/v1/organizations", json!({ "name": "B" })),
         ("/v1/owners", json!({ "name": "B", "email": "b@example.com", "type": "team" })),
         ("/v1/resources", json!({ "identifier": "urn:b:b", "name": "B", "permissions": [] })),
@@ -56,6 +64,9 @@ async fn every_create_knows_it_and_callers_do_not_share_keys() {
         assert_eq!(again.json["id"], first["id"], "{path}");
         assert_eq!(again.json.get("secret"), None, "{path}");
     }
+    // The same words to another application are another request.
+    let second = text(&claviger.post("/v1/applications", tenant.application(json!({}))).await.expect(201), "id");
+    create(&claviger, &format!("/v1/applications/{second}/secrets"), &secrets, &json!({})).await.refused(422, "IDEMPOTENCY_MISMATCH");
     let other = claviger.management_key(&["keys:create"]).await;
     let body = tenant.key(json!({ "resource": "https://api.example.com" }));
     let mine = create(&claviger, "/v1/api-keys", "shared", &body).await.expect(201);

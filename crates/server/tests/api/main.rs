@@ -5,6 +5,7 @@ mod support;
 
 mod access;
 mod api_keys;
+mod applications;
 mod bad_input;
 mod canary;
 mod environments;

@@ -50,7 +50,7 @@ async fn every_operation_refuses_strangers_and_the_powerless_before_it_reads_the
     let powerless = claviger.management_key(&["credentials:verify"]).await;
     let mut walked = 0;
     for (method, path, _) in operations().into_iter().filter(|(_, path, _)| !is_open(path) && path != "/v1/verify/batch") {
-        let address = path.replace("{id}", "org_01kaxq2n6gf5t8y4cqz3m7w9xb");
+        let address = path.replace("{id}", "org_01kaxq2n6gf5t8y4cqz3m7w9xb").replace("{credential_id}", "cs_06kD3vZ8yT1mXqP5w");
         // Not JSON at all: whoever is not let in must not learn that.
         let stranger = claviger.request(method.clone(), &address).header("content-type", "application/json").body("{broken");
         claviger.send(stranger).await.refused(401, "NO_CREDENTIAL");
@@ -61,7 +61,7 @@ async fn every_operation_refuses_strangers_and_the_powerless_before_it_reads_the
         claviger.send(powerless).await.refused(403, "PERMISSION_MISSING");
         walked += 1;
     }
-    assert!(walked >= 35, "the document has shrunk: {walked}");
+    assert!(walked >= 58, "the document has shrunk: {walked}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,7 +72,22 @@ async fn what_belongs_to_another_organization_does_not_exist() {
     let key = claviger.key(&foreign, json!({})).await;
     let operator = claviger.post("/v1/operators", json!({ "name": "O", "email": "o@example.com", "role": "viewer" })).await.expect(201);
     let root = claviger.get("/v1/whoami").await.expect(200);
+    let application = claviger.post("/v1/applications", foreign.application(json!({}))).await.expect(201);
+    let application = crate::support::text(&application, "id");
+    let uri = json!({ "jwks_uri": "https://keys.example.com/" });
+    let certificate = json!({ "method": "tls_client_auth", "san_dns": "a.example.com" });
+    let trust = json!({ "issuer": "https://issuer.example.com", "audience": "a", "subject": "s" });
+    let credential = async |kind: &str, body: &Value| {
+        crate::support::text(&claviger.post(&format!("/v1/applications/{application}/{kind}"), body.clone()).await.expect(201), "id")
+    };
+    let credentials = [
+        ("/secrets/", credential("secrets", &json!({})).await),
+        ("/keys/", credential("keys", &uri).await),
+        ("/certificates/", credential("certificates", &certificate).await),
+        ("/trusts/", credential("trusts", &trust).await),
+    ];
     let ids = [
+        ("/v1/applications/", application.clone()),
         ("/v1/organizations/", foreign.organization.clone()),
         ("/v1/owners/", foreign.owner.clone()),
         ("/v1/api-keys/", crate::support::text(&key, "id")),
@@ -82,20 +97,25 @@ async fn what_belongs_to_another_organization_does_not_exist() {
     let bodies = [
         ("/rotate", json!({ "overlap_seconds": 0 })),
         ("/revoke", json!({ "reason": "unspecified" })),
+        ("/keys", uri),
+        ("/certificates", certificate),
+        ("/trusts", trust),
         ("/transfer", json!({ "to_owner_id": mine.owner })),
     ];
     let mut walked = 0;
     for (method, path, _) in operations().into_iter().filter(|(_, path, _)| path.contains("{id}")) {
         let Some((_, id)) = ids.iter().find(|(start, _)| path.starts_with(start)) else { continue };
         let body = bodies.iter().find(|(end, _)| path.ends_with(end)).map_or(json!({}), |(_, body)| body.clone());
-        let answer = claviger.ask(&bound, method.clone(), &path.replace("{id}", id), Some(body)).await;
+        let credential = credentials.iter().find(|(within, _)| path.contains(within)).map_or("", |(_, id)| id);
+        let address = path.replace("{id}", id).replace("{credential_id}", credential);
+        let answer = claviger.ask(&bound, method.clone(), &address, Some(body)).await;
         // Operators are nobody's but the environment's: a bound key may not even try.
         let expected =
             if path.starts_with("/v1/operators/") && method == Method::PATCH { (403, "BEYOND_OWN_GRANT") } else { (404, "NOT_FOUND") };
         assert_eq!((answer.status, answer.json["code"].as_str()), (expected.0, Some(expected.1)), "{method} {path}: {}", answer.text);
         walked += 1;
     }
-    assert!(walked >= 20, "{walked}");
+    assert!(walked >= 42, "{walked}");
 }
 
 #[test]

@@ -89,6 +89,39 @@ async fn offboarding_revokes_everything_in_one_change_and_a_dry_run_tells_first(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn offboarding_ends_applications_with_all_their_credentials() {
+    let claviger = Claviger::start().await;
+    let (tenant, other) = (claviger.tenant("A").await, claviger.tenant("B").await);
+    claviger.key(&tenant, json!({})).await;
+    let make = async |tenant| {
+        let made = claviger.post("/v1/applications", crate::support::Tenant::application(tenant, json!({}))).await.expect(201);
+        format!("/v1/applications/{}", text(&made, "id"))
+    };
+    let (one, two, spared) = (make(&tenant).await, make(&tenant).await, make(&other).await);
+    let secret = claviger.post(&format!("{one}/secrets"), json!({})).await.expect(201);
+    let key = claviger.post(&format!("{one}/keys"), json!({ "jwks_uri": "https://keys.example.com/" })).await.expect(201);
+    let path = format!("/v1/organizations/{}/offboard", tenant.organization);
+    // Who may end keys alone may not end applications.
+    let limited = claviger.management_key(&["organizations:write", "keys:revoke"]).await;
+    claviger.ask(&limited, http::Method::POST, &path, Some(json!({}))).await.refused(403, "PERMISSION_MISSING");
+    let told = claviger.post(&path, json!({ "dry_run": true })).await.expect(200);
+    assert_eq!((&told["revoked_api_keys"], &told["revoked_applications"]), (&json!(1), &json!(2)));
+    assert_eq!(claviger.get(&one).await.expect(200)["status"], "active");
+    let done = claviger.post(&path, json!({})).await.expect(200);
+    assert_eq!((&done["revoked_api_keys"], &done["revoked_applications"]), (&json!(1), &json!(2)));
+    for (path, status) in [
+        (one.clone(), "revoked"),
+        (two, "revoked"),
+        (format!("{one}/secrets/{}", text(&secret, "id")), "revoked"),
+        (format!("{one}/keys/{}", text(&key, "id")), "revoked"),
+        (spared, "active"),
+    ] {
+        assert_eq!(claviger.get(&path).await.expect(200)["status"], status, "{path}");
+    }
+    claviger.post(&format!("{one}/undo-revocation"), json!({})).await.refused(409, "ORGANIZATION_OFFBOARDED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn pages_follow_each_other_without_gap_and_their_cursors_are_good_nowhere_else() {
     let claviger = Claviger::start().await;
     for number in 0..5 {

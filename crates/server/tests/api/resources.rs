@@ -10,20 +10,32 @@ async fn a_permission_in_use_is_removed_only_with_cascade() {
     let claviger = Claviger::start().await;
     let tenant = claviger.tenant("A").await;
     let key = claviger.key(&tenant, json!({ "permissions": ["posts:read", "posts:write"] })).await;
+    let both = json!([{ "identifier": "https://api.example.com", "permissions": ["posts:read", "posts:write"] }]);
+    let application = claviger.post("/v1/applications", tenant.application(json!({ "resources": both }))).await.expect(201);
+    let only = json!([{ "identifier": "https://api.example.com", "permissions": ["posts:write"] }]);
+    let emptied = claviger.post("/v1/applications", tenant.application(json!({ "resources": only }))).await.expect(201);
     let resource = claviger.get("/v1/resources").await.expect(200)["data"][0].clone();
     let path = format!("/v1/resources/{}", text(&resource, "id"));
     let without = json!({ "permissions": [{ "name": "posts:read", "risk": "low" }] });
     let refused = claviger.patch(&path, without.clone()).await.refused(409, "PERMISSIONS_IN_USE");
-    assert!(text(&refused, "detail").starts_with("1 keys"), "the count is told: {refused}");
+    assert!(text(&refused, "detail").starts_with("1 keys and 2 applications"), "the count is told: {refused}");
     let wanted = json!({ "credential": key["secret"], "permissions": ["posts:write"] });
     assert_eq!(claviger.verify(wanted.clone()).await["code"], "VALID");
     let mut cascade = without;
     cascade["cascade"] = json!(true);
+    let limited = claviger.management_key(&["resources:write", "keys:update"]).await;
+    claviger.ask(&limited, Method::PATCH, &path, Some(cascade.clone())).await.refused(403, "PERMISSION_MISSING");
     claviger.patch(&path, cascade).await.expect(200);
     assert_eq!(claviger.verify(wanted).await["code"], "INSUFFICIENT_PERMISSIONS");
     assert_eq!(claviger.code(&text(&key, "secret")).await, "VALID");
     let events = claviger.get(&format!("/v1/journal?subject={}&kind=api_key.narrowed", text(&key, "id"))).await.expect(200);
     assert_eq!(events["data"][0]["data"]["removed"], json!(["posts:write"]));
+    for (application, left) in [(&application, json!(["posts:read"])), (&emptied, json!([]))] {
+        let read = claviger.get(&format!("/v1/applications/{}", text(application, "id"))).await.expect(200);
+        assert_eq!(read["resources"], json!([{ "identifier": "https://api.example.com", "permissions": left }]));
+        let told = claviger.get(&format!("/v1/journal?subject={}&kind=application.narrowed", text(application, "id"))).await.expect(200);
+        assert_eq!(told["data"][0]["data"]["removed"][0]["permissions"], json!(["posts:write"]));
+    }
     claviger.ask(&claviger.root, Method::DELETE, &path, None).await.refused(409, "PERMISSIONS_IN_USE");
 }
 

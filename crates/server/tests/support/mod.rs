@@ -212,6 +212,15 @@ impl Tenant {
         merge(&mut body, more);
         body
     }
+
+    /// An application that may ask for reading posts; `more` overrides and adds fields.
+    pub fn application(&self, more: Value) -> Value {
+        let resources = json!([{ "identifier": "https://api.example.com", "permissions": ["posts:read"] }]);
+        let mut body =
+            json!({ "organization_id": self.organization, "owner_id": self.owner, "name": "Billing sync", "resources": resources });
+        merge(&mut body, more);
+        body
+    }
 }
 
 pub fn merge(into: &mut Value, more: Value) {

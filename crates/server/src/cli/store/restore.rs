@@ -31,7 +31,7 @@ impl Restore {
         match &restored.replayed {
             Some(replayed) => tell(&mut words, replayed).expect("writing to a string does not fail"),
             None => words.push_str(
-                "No journal was given: keys that were revoked after the backup work again. Revoke them anew, or restore with --journal.\n",
+                "No journal was given: keys and applications that were revoked after the backup work again. Revoke them anew, or restore with --journal.\n",
             ),
         }
         say(words + &format!("The server needs the master key of the server that was backed up in {}.\n", store.master_key_file.display()))?;
@@ -50,13 +50,16 @@ fn tell(words: &mut String, replayed: &Replayed) -> std::fmt::Result {
         let count = replayed.rotated.len();
         writeln!(
             words,
-            "{count} keys were rotated after the backup. Their new secrets are lost and their old ones end; rotate these keys again:"
+            "{count} credentials were rotated after the backup. Their new secrets are lost and their old ones end; rotate these again:"
         )?;
         replayed.rotated.iter().try_for_each(|id| writeln!(words, "  {id}"))?;
     }
     if !replayed.unknown.is_empty() {
         let count = replayed.unknown.len();
-        writeln!(words, "{count} keys were made after the backup. They are lost, for a journal holds no secrets; make new ones for:")?;
+        writeln!(
+            words,
+            "{count} credentials and applications were made after the backup. They are lost, for a journal holds no secrets; make new ones for:"
+        )?;
         replayed.unknown.iter().try_for_each(|id| writeln!(words, "  {id}"))?;
     }
     Ok(())

@@ -2,8 +2,8 @@
 
 pub mod bulk;
 pub mod deeds;
-mod parse;
-mod view;
+pub(super) mod parse;
+pub(super) mod view;
 
 use axum::extract::State;
 use claviger_api::api_keys as wire;

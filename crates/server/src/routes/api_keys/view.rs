@@ -42,7 +42,7 @@ pub fn key(key: ApiKey, now: Timestamp) -> wire::ApiKey {
     }
 }
 
-fn revocation(revocation: Revocation) -> wire::Revocation {
+pub fn revocation(revocation: Revocation) -> wire::Revocation {
     wire::Revocation {
         revoked_at: text(revocation.at),
         reason: text(revocation.reason.as_str()),
@@ -67,11 +67,16 @@ pub fn detail(detail: Detail, now: Timestamp) -> wire::ApiKeyDetail {
 
 /// A change of a key that is in force: one node applies its own changes before it answers.
 pub fn changed(committed: Committed<ApiKey>) -> Versioned<wire::ChangedApiKey> {
-    let effect = wire::Effect {
+    let effect = effect(&committed);
+    let revision = committed.value.revision;
+    Versioned { status: StatusCode::OK, revision, value: wire::ChangedApiKey { key: key(committed.value, committed.at), effect } }
+}
+
+/// One node confirms to itself.
+pub fn effect<T>(committed: &Committed<T>) -> wire::Effect {
+    wire::Effect {
         journal_seq: committed.journal_seq,
         effective_everywhere_at: text(committed.at),
         nodes: wire::Nodes { confirmed: 1, expired: 0 },
-    };
-    let revision = committed.value.revision;
-    Versioned { status: StatusCode::OK, revision, value: wire::ChangedApiKey { key: key(committed.value, committed.at), effect } }
+    }
 }
