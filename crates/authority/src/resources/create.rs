@@ -11,7 +11,7 @@ use crate::idempotency::{self, Idempotency};
 use crate::ids::ResourceId;
 use crate::journal::Event;
 use crate::text::{self, Violations};
-use crate::tokens::signing;
+use crate::tokens::signing::{self, LONGEST_TOKEN_SECONDS};
 
 #[derive(Clone, Debug)]
 pub struct New {
@@ -103,7 +103,7 @@ pub(super) fn check_token(wrong: &mut Violations, token: Option<&TokenDialect>) 
     if !["at+jwt", "JWT"].contains(&token.typ.as_str()) {
         wrong.add("/token/typ", "must be at+jwt or JWT");
     }
-    if !(60..=86_400).contains(&token.lifetime_seconds) {
-        wrong.add("/token/lifetime_seconds", "must be between 60 and 86400");
+    if !(60..=LONGEST_TOKEN_SECONDS).contains(&token.lifetime_seconds) {
+        wrong.add("/token/lifetime_seconds", format!("must be between 60 and {LONGEST_TOKEN_SECONDS}"));
     }
 }

@@ -318,6 +318,16 @@ async fn a_compromised_key_is_worth_nothing_at_once() {
     assert!(floor <= retired && retired.micros() - floor.micros() < 1_000_000, "{floor} {retired}");
     assert!(keys.verifying(live, &signs).is_none());
     claviger.post("/v1/signing-keys/nobody/compromise", json!({})).await.refused(404, "NOT_FOUND");
+
+    // The key ends in a change of its own, before a new one is made.
+    let events = claviger.get(&format!("/v1/journal?subject=sig_{}", standby[0])).await.expect(200);
+    let events = events["data"].as_array().expect("a list");
+    let activated = events.iter().find(|event| event["kind"] == "signing_key.activated").expect("it took over");
+    let first = claviger.get(&format!("/v1/journal?subject=sig_{kid}&kind=signing_key.compromised")).await.expect(200);
+    assert_eq!(activated["change"], first["data"][0]["change"], "what ends and what begins is one change");
+    assert_eq!(activated["data"]["before_usable"], true);
+    let made = claviger.get(&format!("/v1/journal?subject=sig_{waiting}&kind=signing_key.created")).await.expect(200);
+    assert_ne!(made["data"][0]["change"], first["data"][0]["change"]);
 }
 
 async fn compromise(claviger: &Claviger, kid: &str, body: &Value) -> Value {

@@ -19,6 +19,7 @@ pub(super) enum Wish<'a> {
     /// Only what is due.
     None,
     Rotate,
+    /// Waits for no key pair to be made: those that are due then are left to the next advance.
     Compromise {
         kid: &'a str,
         comment: Option<&'a str>,
@@ -87,7 +88,10 @@ impl Group<'_> {
                 events.push(self.compromise(key, comment).await?);
             }
         }
-        let steps = self.schedule.due(&keys, self.at, matches!(wish, Wish::Rotate));
+        let mut steps = self.schedule.due(&keys, self.at, matches!(wish, Wish::Rotate));
+        if matches!(wish, Wish::Compromise { .. }) {
+            steps.retain(|step| !step.makes_a_key());
+        }
         let wanted = steps.iter().filter(|step| step.makes_a_key()).count();
         if wanted > minted.len() {
             return Ok(Advanced::Missing(wanted - minted.len()));
@@ -122,11 +126,7 @@ impl Group<'_> {
     }
 
     async fn compromise(&self, key: &mut Key, comment: Option<&str>) -> Result<Event> {
-        let before = key.status;
-        if before == Status::Active {
-            key.retired_at = Some(self.at);
-        }
-        key.status = Status::Compromised;
+        let before = key.compromise(self.at);
         sql::store(self.tx, self.environment, key, self.at).await?;
         let data =
             json!({ "algorithm": key.algorithm().as_str(), "before": before.as_str(), "min_iat": key.min_iat(), "comment": comment });

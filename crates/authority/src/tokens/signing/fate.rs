@@ -32,12 +32,8 @@ impl SigningKeyFate {
     ) -> Result<Option<Vec<Event>>, Error> {
         let kid = subject.strip_prefix(SUBJECT).unwrap_or(subject);
         let Some(mut key) = sql::by_kid(tx, environment, kid).await? else { return Ok(None) };
-        let (Some(by), before) = (&self.compromised, key.status) else { return Ok(Some(Vec::new())) };
-        if before == Status::Compromised {
-            return Ok(Some(Vec::new()));
-        }
-        key.retired_at = if before == Status::Active { Some(at) } else { key.retired_at };
-        key.status = Status::Compromised;
+        let Some(by) = self.compromised.as_ref().filter(|_| key.status != Status::Compromised) else { return Ok(Some(Vec::new())) };
+        let before = key.compromise(at);
         sql::store(tx, environment, &mut key, at).await?;
         let data = json!({ "algorithm": key.algorithm().as_str(), "before": before.as_str(), "min_iat": key.min_iat() });
         Ok(Some(vec![by.mark(Event::new("signing_key.compromised", key.subject(), data))]))

@@ -28,7 +28,7 @@ pub use local::{LOCAL, LocalKey};
 pub(crate) use mint::mint;
 pub use resident::{Jwks, SigningKey, SigningKeys, VerifyingKey};
 pub use rotate::rotate;
-pub use schedule::{JWKS_MAX_AGE_SECONDS, LEAST_PUBLISHED_SECONDS, RETIRED_SECONDS, Schedule};
+pub use schedule::{JWKS_MAX_AGE_SECONDS, LEAST_PUBLISHED_SECONDS, LONGEST_TOKEN_SECONDS, RETIRED_SECONDS, Schedule};
 pub use sign::{Sign, SignError};
 pub(crate) use sql::sealed;
 pub use tend::{ensure, tick};
@@ -122,6 +122,15 @@ pub async fn list(authority: &Authority, caller: &Caller) -> Result<Vec<Key>> {
 }
 
 impl Key {
+    /// Marks it, and answers what it was. One that signed does so no more.
+    fn compromise(&mut self, at: Timestamp) -> Status {
+        let before = std::mem::replace(&mut self.status, Status::Compromised);
+        if before == Status::Active {
+            self.retired_at = Some(at);
+        }
+        before
+    }
+
     fn is_usable(&self, now: Timestamp) -> bool {
         self.usable_from.is_none_or(|from| from <= now)
     }

@@ -192,3 +192,48 @@ fn verifying(key: &Key, all: &[Key]) -> Option<VerifyingKey> {
 fn min_iat(keys: &[Key], algorithm: Algorithm) -> Option<Timestamp> {
     keys.iter().filter(|key| key.algorithm() == algorithm).filter_map(Key::min_iat).max()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::mpsc::{Receiver, channel};
+
+    use super::*;
+
+    /// A device that signs when its light is green.
+    struct Device {
+        inside: LocalKey,
+        green: Mutex<Receiver<()>>,
+    }
+
+    impl Sign for Device {
+        fn public_jwk(&self) -> &PublicJwk {
+            self.inside.public_jwk()
+        }
+
+        fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+            self.green.lock().unwrap().recv().map_err(|_| SignError::Provider("it was unplugged".to_owned()))?;
+            self.inside.sign(message)
+        }
+
+        fn may_wait(&self) -> bool {
+            true
+        }
+    }
+
+    /// There is one thread: if the device kept it, nobody would be left to give the light.
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_device_that_waits_keeps_nobody_from_working() {
+        let (light, green) = channel();
+        let signer = Box::new(Device { inside: LocalKey::generate(Algorithm::Es256).unwrap(), green: Mutex::new(green) });
+        let usable_from = Timestamp::from_micros(1_000_000);
+        let key = Arc::new(SigningKey { kid: "a".to_owned(), usable_from: Some(usable_from), signer });
+        let (signed, ()) = tokio::join!(key.sign(usable_from, b"m"), async { light.send(()).unwrap() });
+        assert_eq!(signed.unwrap().len(), 64);
+        // Not even asked before its time.
+        let early = key.sign(Timestamp::from_micros(999_999), b"m").await;
+        assert_eq!(early, Err(SignError::TooEarly { kid: "a".to_owned(), usable_from }));
+        drop(light);
+        assert!(matches!(key.sign(usable_from, b"m").await, Err(SignError::Provider(_))));
+    }
+}

@@ -8,7 +8,7 @@ pub const JWKS_MAX_AGE_SECONDS: i64 = 300;
 /// No key signs that was published for less: twice what a cache may keep, and never under an hour.
 pub const LEAST_PUBLISHED_SECONDS: i64 = if 2 * JWKS_MAX_AGE_SECONDS > 3_600 { 2 * JWKS_MAX_AGE_SECONDS } else { 3_600 };
 /// The longest life of a token that a resource may ask for.
-const LONGEST_TOKEN_SECONDS: i64 = 86_400;
+pub const LONGEST_TOKEN_SECONDS: i64 = 86_400;
 /// For how long a key that signs no more stays published: until its last token has expired on a clock that is a minute behind,
 /// and a cache has been filled once more, with ten minutes for a node that heard late of the change.
 pub const RETIRED_SECONDS: i64 = LONGEST_TOKEN_SECONDS + 60 + JWKS_MAX_AGE_SECONDS + 600;
