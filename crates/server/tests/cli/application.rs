@@ -92,6 +92,7 @@ fn a_client_secret_is_issued_rotated_compromised_and_listed_without_its_text() {
     assert_eq!(inventory["data"][0]["id"], replacement["id"]);
     assert_eq!(inventory["data"][0]["application_name"], "Sync");
     assert_eq!(names(&server.json(&["application", "secret", "list", "--all", "--stored-in", "kms"])), ["Next"]);
+    assert_eq!(names(&server.json(&["application", "secret", "list", "--all", "--id", &text(&second, "id")])), ["Next"]);
     let unused = ["application", "secret", "list", "--all", "--unused-since", "2001-01-01T00:00:00Z"];
     assert_eq!(names(&server.json(&unused)), Vec::<String>::new());
     for secret in [&first, &second, &third, replacement] {

@@ -171,6 +171,9 @@ pub enum Secret {
         /// Of every application: the inventory.
         #[arg(long, conflicts_with = "application")]
         all: bool,
+        /// The one whose id stands in a text that was found somewhere.
+        #[arg(long, conflicts_with = "application")]
+        id: Option<Segment>,
         /// Made more than so many days ago.
         #[arg(long, value_name = "DAYS", conflicts_with = "application")]
         older_than_days: Option<i64>,
@@ -347,9 +350,10 @@ impl Secret {
                 (Call::post(path(&application), body(fields)), connection)
             }
             Self::List { application: Some(application), page, connection, .. } => (page.of(Call::get(path(&application))), connection),
-            Self::List { older_than_days, stored_in, unused_since, status, page, connection, .. } => {
+            Self::List { id, older_than_days, stored_in, unused_since, status, page, connection, .. } => {
                 let days = older_than_days.map(|days| days.to_string());
                 let call = Call::get("/v1/application-secrets").query("older_than_days", &days).query("stored_in", &stored_in);
+                let call = call.query("id", &id.map(|id| id.to_string()));
                 let call = page.of(call.query("unused_since", &unused_since).query("status", &status));
                 return connection.print(environment, call, INVENTORY_COLUMNS).await;
             }
