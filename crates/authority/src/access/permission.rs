@@ -41,8 +41,8 @@ permissions! {
     OperatorsRead = "operators:read",
     OperatorsWrite = "operators:write",
     JournalRead = "journal:read",
-    SigningKeysRead = "signing-keys:read",
-    SigningKeysWrite = "signing-keys:write",
+    SigningKeysRead = "signing_keys:read",
+    SigningKeysWrite = "signing_keys:write",
     InstanceAdminister = "instance:administer",
 }
 

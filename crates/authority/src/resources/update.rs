@@ -53,7 +53,8 @@ pub async fn update(
                     before.permissions.iter().map(|permission| permission.name.clone()).filter(|name| !kept(name)).collect();
                 let keys = keys::holders(&tx, id, &removed).await?;
                 let applications = applications::holders(&tx, id, &removed).await?;
-                if !(update.cascade || keys.is_empty() && applications.is_empty()) {
+                let is_held = !keys.is_empty() || !applications.is_empty();
+                if is_held && !update.cascade {
                     let (keys, applications) = (keys.len() as i64, applications.len() as i64);
                     return Err(Refusal::PermissionsInUse { permissions: removed, keys, applications }.into());
                 }

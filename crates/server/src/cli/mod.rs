@@ -47,6 +47,9 @@ enum Command {
     /// API keys of a running server.
     #[command(subcommand)]
     Key(remote::key::Key),
+    /// Applications of a running server, and their credentials.
+    #[command(subcommand)]
+    Application(remote::application::Application),
     /// Management keys of a running server.
     #[command(subcommand)]
     ManagementKey(remote::management_key::ManagementKey),
@@ -131,6 +134,7 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> Outcome {
         Command::Owner(command) => block_on(command.run(environment)),
         Command::Resource(command) => block_on(command.run(environment)),
         Command::Key(command) => block_on(command.run(environment)),
+        Command::Application(command) => block_on(command.run(environment)),
         Command::ManagementKey(command) => block_on(command.run(environment)),
         Command::Operator(command) => block_on(command.run(environment)),
         Command::Environment(command) => block_on(command.run(environment)),

@@ -447,6 +447,7 @@ async fn the_inventory_of_secrets_finds_the_old_the_misplaced_and_the_unused() {
         ("status=revoked", vec!["Gone"]),
         (&format!("organization_id={}", b.organization), vec!["Soon"]),
         (&format!("owner_id={}", a.owner), vec!["Old", "Gone"]),
+        (&format!("id={}", text(&gone, "id")), vec!["Gone"]),
     ] {
         assert_eq!(names(&claviger.root, query).await, expected, "{query}");
     }
@@ -457,7 +458,7 @@ async fn the_inventory_of_secrets_finds_the_old_the_misplaced_and_the_unused() {
     assert_eq!((&listed["application_name"], &listed["application_status"]), (&json!("Billing sync"), &json!("active")));
     let next = names(&claviger.root, &format!("limit=1&cursor={}", text(&first, "next_cursor"))).await;
     assert_eq!(next, ["Soon"]);
-    for query in ["older_than_days=-1", "status=disabled", "unused_since=yesterday", "owner_id=x"] {
+    for query in ["older_than_days=-1", "status=disabled", "unused_since=yesterday", "owner_id=x", "id=x"] {
         claviger.get(&format!("/v1/application-secrets?{query}")).await.refused(422, "INVALID_VALUE");
     }
 }

@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod application;
 mod connection;
 mod environment;
 mod key;

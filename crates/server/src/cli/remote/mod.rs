@@ -1,5 +1,6 @@
 //! Commands that ask a running server, a file per resource. Each turns its words into one call.
 
+pub mod application;
 pub mod environment;
 pub mod key;
 pub mod management_key;

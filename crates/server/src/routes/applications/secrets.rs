@@ -154,6 +154,8 @@ pub async fn compromise(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct InventoryQuery {
+    /// As it stands in a secret that was found somewhere, such as `cs_06kD3vZ8yT1mXqP5w`.
+    id: Option<String>,
     /// 0 to 36500.
     older_than_days: Option<i64>,
     /// Exactly as it was said.
@@ -180,6 +182,7 @@ pub async fn inventory(
         Timestamp::parse(&text).ok_or_else(|| Problem::invalid("unused_since", "is not a time in RFC 3339 such as 2027-01-31T00:00:00Z"))
     });
     let filter = Filter {
+        id: id("id", query.id.as_deref())?,
         older_than_days: query.older_than_days,
         stored_in: query.stored_in,
         unused_since: unused_since.transpose()?,

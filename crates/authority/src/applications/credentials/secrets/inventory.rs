@@ -6,13 +6,15 @@ use crate::authority::Authority;
 use crate::clock::Timestamp;
 use crate::db::{Select, params};
 use crate::error::{Error, Result};
-use crate::ids::{OrganizationId, OwnerId};
+use crate::ids::{ClientSecretId, OrganizationId, OwnerId};
 use crate::keys::Status;
 use crate::page::{Page, Paging};
 
 /// Which secrets; every part that is given must hold.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
+    /// The one whose id stands in a text that was found somewhere.
+    pub id: Option<ClientSecretId>,
     pub older_than_days: Option<i64>,
     /// Exactly as it was said.
     pub stored_in: Option<String>,
@@ -63,6 +65,7 @@ pub async fn list(authority: &Authority, caller: &Caller, filter: &Filter, pagin
     select
         .and("c.environment_id = ?", params![environment.to_string()])
         .and("c.kind = 'client_secret'", vec![])
+        .and_if("c.id = ?", filter.id.map(|id| id.to_string()))
         .and_if("a.organization_id = ?", caller.organization.map(|id| id.to_string()))
         .and_if("a.organization_id = ?", filter.organization.map(|id| id.to_string()))
         .and_if("a.owner_id = ?", filter.owner.map(|id| id.to_string()))
