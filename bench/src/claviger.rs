@@ -65,7 +65,7 @@ pub struct Claviger {
     pub key: String,
     database: Option<String>,
     /// An organization and an owner to create keys for.
-    tenant: Value,
+    pub tenant: Value,
 }
 
 impl Claviger {
@@ -115,8 +115,13 @@ impl Claviger {
     pub fn requests(&self, name: &str, credentials: impl Iterator<Item = String>) -> Outcome<PathBuf> {
         let body = |credential| json!({ "credential": credential, "permissions": ["posts:read"] });
         let requests: Vec<String> = credentials.map(|credential| request(&self.key, "/v1/verify", &body(credential))).collect();
+        self.file(name, &requests)
+    }
+
+    /// A file of whole requests.
+    pub fn file(&self, name: &str, requests: &[String]) -> Outcome<PathBuf> {
         let path = self.folder.path().join(name);
-        std::fs::write(&path, serde_json::to_vec(&requests).map_err(|error| error.to_string())?).map_err(|error| error.to_string())?;
+        std::fs::write(&path, serde_json::to_vec(requests).map_err(|error| error.to_string())?).map_err(|error| error.to_string())?;
         Ok(path)
     }
 

@@ -31,6 +31,15 @@ impl Client {
         serde_json::from_str(&text).map_err(|error| format!("POST {path}: {error}"))
     }
 
+    /// The JSON of the answer to a request that is written out whole.
+    pub fn raw(&mut self, request: &str) -> Outcome<Value> {
+        let (status, text) = self.send(request.as_bytes())?;
+        if status != 200 {
+            return Err(format!("{status} {text}"));
+        }
+        serde_json::from_str(&text).map_err(|error| error.to_string())
+    }
+
     pub fn get(&mut self, path: &str) -> Outcome<(u16, String)> {
         self.send(format!("GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {}\r\n\r\n", self.key).as_bytes())
     }

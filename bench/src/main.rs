@@ -9,6 +9,7 @@ mod client;
 mod figures;
 mod load;
 mod residents;
+mod tokens;
 mod verify;
 
 use std::process::ExitCode;
@@ -74,7 +75,8 @@ type Part = fn(&Plan, &mut Report) -> Outcome<()>;
 
 fn measure(plan: &Plan) -> Outcome<()> {
     let mut report = Report::default();
-    let parts: [(&str, Part); 3] = [("verify", verify::measure), ("residents", residents::measure), ("changes", changes::measure)];
+    let parts: [(&str, Part); 4] =
+        [("verify", verify::measure), ("tokens", tokens::measure), ("residents", residents::measure), ("changes", changes::measure)];
     let mut failures = Vec::new();
     for (name, part) in parts {
         if plan.wants(name) {

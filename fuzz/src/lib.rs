@@ -31,6 +31,7 @@ targets! {
     config
     credential_parse
     cursor
+    jws
     list_filters
     verify_body
 }

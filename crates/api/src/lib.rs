@@ -15,6 +15,7 @@ pub mod organizations;
 pub mod owners;
 pub mod problem;
 pub mod resources;
+pub mod signing_keys;
 pub mod verify;
 
 use serde::{Deserialize, Deserializer};

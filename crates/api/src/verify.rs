@@ -46,7 +46,7 @@ pub struct VerifyRequest<'a> {
 pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
 /// The answer, always with status 200. Everything after `code` is there once the secret matched.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
     "valid": true, "code": "VALID", "kind": "api_key", "lifecycle": "standing", "id": "ak_06kD3vZ8yT1mXqP5w",
     "organization_id": "org_01kaxq2n6gf5t8y4cqz3m7w9xb", "environment": "live", "owner_id": "own_01kaxq2n6gf5t8y4cqz3m7w9xb",
@@ -58,14 +58,21 @@ pub struct VerifyResponse {
     /// NETWORK_NOT_ALLOWED INSUFFICIENT_PERMISSIONS RATE_LIMITED QUOTA_EXCEEDED VALID`, and `STALE` when this node has
     /// not heard of `min_seq`.
     pub code: String,
-    /// `api_key`.
+    /// `api_key` or `access_token`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// `standing`.
+    /// `standing` or `ephemeral`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lifecycle: Option<String>,
+    /// Of the key, or the `jti` of the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// The application that a token was issued to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// The credential that obtained the token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minted_by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organization_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,7 +106,7 @@ pub struct QuotaState {
     pub remaining: i64,
 }
 
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct AsOf {
     pub journal_seq: i64,
 }

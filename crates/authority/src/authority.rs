@@ -16,10 +16,11 @@ use crate::environments::{self, Environment};
 use crate::error::{Error, Refusal, Result};
 use crate::gate::Gate;
 use crate::idempotency::InFlight;
-use crate::ids::{EnvironmentId, ManagementKeyId, OwnerId};
+use crate::ids::{ApiKeyId, ApplicationId, EnvironmentId, ManagementKeyId, OwnerId};
 use crate::page::Cursors;
 use crate::rng::Rng;
 use crate::seal::MasterKey;
+use crate::tokens::signing::{self, Schedule, SigningKeys};
 
 /// Where and as what a change happens.
 #[derive(Clone)]
@@ -34,13 +35,23 @@ pub struct Context {
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Actor {
-    /// The server itself, at its first start.
+    /// The server itself: at its first start, and in what it does on time.
     System,
     ManagementKey {
         #[serde(serialize_with = "as_text")]
         id: ManagementKeyId,
         #[serde(serialize_with = "as_text")]
         owner: OwnerId,
+    },
+    /// The holder of an API key, over that key.
+    ApiKey {
+        #[serde(serialize_with = "as_text")]
+        id: ApiKeyId,
+    },
+    /// An application, over its own tokens.
+    Application {
+        #[serde(serialize_with = "as_text")]
+        id: ApplicationId,
     },
 }
 
@@ -53,6 +64,8 @@ impl Actor {
         match self {
             Self::System => "system".to_owned(),
             Self::ManagementKey { id, .. } => id.to_string(),
+            Self::ApiKey { id } => id.to_string(),
+            Self::Application { id } => id.to_string(),
         }
     }
 }
@@ -68,6 +81,8 @@ pub struct Settings {
     pub public_url: String,
     /// How much memory resident keys may take.
     pub gate_memory_bytes: usize,
+    /// When signing keys are replaced.
+    pub signing: Schedule,
     pub clock: Clock,
 }
 
@@ -76,10 +91,12 @@ pub struct Authority {
     pub(crate) db: Db,
     pub clock: Clock,
     pub(crate) rng: Rng,
-    pub(crate) master_key: MasterKey,
+    pub(crate) master_key: Arc<MasterKey>,
     pub(crate) cursors: Cursors,
     pub(crate) in_flight: InFlight,
     pub gate: Gate,
+    pub signing_keys: Arc<SigningKeys>,
+    pub(crate) signing_schedule: Schedule,
     environments: ArcSwap<HashMap<EnvironmentId, Loaded>>,
     public_url: String,
 }
@@ -104,7 +121,8 @@ impl Authority {
             let is_new = db.optional("SELECT id FROM sealed_keys LIMIT 1", vec![]).await?.is_none();
             Ok::<_, Error>(MasterKey::load(&settings.master_key_file, is_new, rng)?)
         };
-        let master_key = db.alone(&settings.clock, load_master_key).await?;
+        let master_key = Arc::new(db.alone(&settings.clock, load_master_key).await?);
+        let signing_keys = Arc::new(SigningKeys::new(master_key.clone()));
         let mut authority = Self {
             db,
             clock: settings.clock.clone(),
@@ -112,7 +130,9 @@ impl Authority {
             master_key,
             cursors: Cursors::ephemeral(rng),
             in_flight: InFlight::default(),
-            gate: Gate::new(settings.clock, settings.gate_memory_bytes, rng),
+            gate: Gate::new(settings.clock, settings.gate_memory_bytes, signing_keys.clone(), rng),
+            signing_keys,
+            signing_schedule: settings.signing,
             environments: ArcSwap::from_pointee(HashMap::new()),
             public_url: settings.public_url,
         };
@@ -121,6 +141,8 @@ impl Authority {
         authority.load_environments().await?;
         authority.cursors = Cursors::new(&authority.cursor_key());
         authority.gate.load(&authority.db).await?;
+        // A database from before signing keys has none, a restored one may have lost the one that signs.
+        signing::tick(&authority, authority.clock.now()).await?;
         Ok(Arc::new(authority))
     }
 
@@ -152,7 +174,11 @@ impl Authority {
                 let opened = self.master_key.open(&row.bytes("sealed"), &environments::pepper_label(environment.id, version))?;
                 peppers.push((version, Pepper::new(opened[..].try_into().expect("a pepper has 32 bytes"))));
             }
-            let (environment, peppers) = (Arc::new(environment), Arc::new(peppers));
+            let (environment, peppers) = (Arc::new(self.with_issuer(environment)), Arc::new(peppers));
+            // Followed from the beginning of its journal if it is new: what is read here is not too early.
+            if !self.signing_keys.knows(environment.id) {
+                self.signing_keys.load(&self.db, environment.id).await?;
+            }
             self.gate.add_environment(environment.clone(), peppers.clone());
             loaded.insert(environment.id, Loaded { environment, peppers });
         }
@@ -169,6 +195,10 @@ impl Authority {
         let environments = self.environments.load();
         let loaded = environments.get(&id).ok_or_else(|| Refusal::not_found("environment", id))?;
         Ok(loaded.environment.clone())
+    }
+
+    pub(crate) fn environments(&self) -> Vec<Arc<Environment>> {
+        self.environments.load().values().map(|loaded| loaded.environment.clone()).collect()
     }
 
     /// The version that new secrets are keyed with.
@@ -192,8 +222,17 @@ impl Authority {
         (crate::secrets::imported_digest(pepper, &environment.id.as_u128().to_be_bytes(), sha256), *version)
     }
 
-    pub(crate) fn issuer(&self, slug: &str) -> String {
-        format!("{}/{slug}", self.public_url.trim_end_matches('/'))
+    /// An environment whose issuer nobody set goes by the address that the server has now: the default environment by the
+    /// address itself, as clients expect who are given nothing else, and any other by a path of it.
+    pub(crate) fn with_issuer(&self, mut environment: Environment) -> Environment {
+        if environment.issuer.is_empty() {
+            let base = self.public_url.trim_end_matches('/');
+            environment.issuer = match environment.slug.as_str() {
+                environments::DEFAULT => base.to_owned(),
+                slug => format!("{base}/{slug}"),
+            };
+        }
+        environment
     }
 
     /// Cursors outlive a restart: their key follows from a sealed one.

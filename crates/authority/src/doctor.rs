@@ -14,6 +14,7 @@ use crate::db::{self, Db, Location, PoolSizes, Query as _, Tx};
 use crate::ids::EnvironmentId;
 use crate::rng::Rng;
 use crate::seal::MasterKey;
+use crate::tokens::signing;
 use crate::{environments, journal};
 
 /// What is looked at.
@@ -234,16 +235,17 @@ async fn schema(db: &Db) -> Check {
 
 /// Everything that is read from one snapshot, so that a running server does not look like damage.
 async fn contents(db: &Db, installation: &Installation) -> Result<Vec<Check>, db::Error> {
+    let has_signing_keys = db.pending_migrations().await?.is_empty();
     let tx = db.snapshot().await?;
     let mut checks = vec![chain(&tx).await?, clock(&tx, &installation.clock).await?];
     if !db.is_sqlite() {
         checks.push(server_clock(db, &installation.clock).await?);
     }
-    checks.push(peppers(&tx, &installation.master_key_file).await?);
+    checks.push(master_key(&tx, &installation.master_key_file, has_signing_keys).await?);
     for environment in environments::all(&tx).await? {
-        let check = issuer(&environment.issuer);
-        if check.outcome != Outcome::Ok && environment.issuer != installation.public_url {
-            checks.push(check);
+        // One that nobody set follows the public URL, which is checked by itself.
+        if !environment.issuer.is_empty() {
+            checks.extend(Some(issuer(&environment.issuer)).filter(|check| check.outcome != Outcome::Ok));
         }
     }
     Ok(checks)
@@ -293,7 +295,7 @@ async fn server_clock(db: &Db, clock: &Clock) -> Result<Check, db::Error> {
     })
 }
 
-async fn peppers(tx: &Tx, master_key_file: &Path) -> Result<Check, db::Error> {
+async fn master_key(tx: &Tx, master_key_file: &Path, has_signing_keys: bool) -> Result<Check, db::Error> {
     const NAME: &str = "master key";
     const TODO: &str = "put the master key that this database was made with into the file; there is no other way to open it";
     let key = match MasterKey::load(master_key_file, false, Rng) {
@@ -307,7 +309,13 @@ async fn peppers(tx: &Tx, master_key_file: &Path) -> Result<Check, db::Error> {
             return Ok(Check::failure(NAME, error.to_string(), TODO));
         }
     }
-    Ok(Check::ok(NAME, format!("it opens all {} peppers", rows.len())))
+    let signing_keys = if has_signing_keys { signing::sealed(tx).await? } else { Vec::new() };
+    for (label, sealed) in &signing_keys {
+        if let Err(error) = key.open(sealed, label) {
+            return Ok(Check::failure(NAME, error.to_string(), TODO));
+        }
+    }
+    Ok(Check::ok(NAME, format!("it opens all {} peppers and {} signing keys", rows.len(), signing_keys.len())))
 }
 
 #[cfg(test)]

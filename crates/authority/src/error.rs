@@ -1,6 +1,7 @@
 //! What can be answered to a caller instead of what was asked, in one list.
 //! It names what happened; only the HTTP edge knows statuses.
 
+use crate::clock::Timestamp;
 use crate::db;
 use crate::keys::Status;
 
@@ -20,6 +21,8 @@ pub enum Error {
     Store(#[from] db::Error),
     #[error("{0}")]
     Sealed(#[from] crate::seal::Error),
+    #[error("{0}")]
+    Signing(#[from] crate::tokens::signing::SignError),
 }
 
 /// One value that cannot be accepted.
@@ -92,6 +95,10 @@ pub enum Refusal {
     BadCursor,
     #[error("the last administrator cannot be taken away")]
     LastAdministrator,
+    #[error(
+        "the next key may sign from {usable_from} on, when every verifier can have seen it; mark the present one compromised if that cannot wait"
+    )]
+    StandbyTooNew { usable_from: Timestamp },
 }
 
 impl Refusal {

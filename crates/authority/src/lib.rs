@@ -23,6 +23,7 @@ pub mod rng;
 pub mod seal;
 mod secrets;
 pub mod text;
+pub mod tokens;
 
 pub use authority::{Authority, Context, Settings};
 pub use claviger_credential as credential;

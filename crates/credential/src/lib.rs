@@ -36,6 +36,8 @@
 //! assert!(!redact(secret.expose()).contains(parsed.secret()));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! The other kind of credential is signed: [`jose`] reads tokens, client assertions and DPoP proofs, and verifies them.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::routing::any;
+use axum::routing::{any, get, post};
 use utoipa::OpenApi;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
@@ -13,15 +13,15 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::edge::service::note_route;
 use crate::routes::{
-    api_keys, applications, environments, gateway, health, journal, management_keys, operators, organizations, owners, resources, verify,
-    whoami,
+    api_keys, applications, environments, gateway, health, journal, jwks, management_keys, oauth, operators, organizations, owners,
+    resources, signing_keys, verify, whoami,
 };
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Claviger",
-        description = "Issues, validates and governs machine credentials: API keys for now, OAuth 2.0 applications next.",
+        description = "Issues, validates and governs machine credentials: API keys and OAuth 2.0 applications.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     components(schemas(claviger_api::problem::Problem, claviger_api::problem::FieldError)),
@@ -29,11 +29,14 @@ use crate::routes::{
         (name = "verify", description = "Is this credential good, and for what?"),
         (name = "api-keys", description = "Standing credentials of organizations"),
         (name = "applications", description = "Clients of the token endpoint and their credentials"),
+        (name = "oauth", description = "The authorization server: tokens for applications"),
         (name = "organizations", description = "Your customers"),
         (name = "owners", description = "Who answers for a credential"),
         (name = "resources", description = "Your protected APIs and their permissions"),
         (name = "environments", description = "Units of isolation"),
         (name = "access", description = "Who may use the management plane"),
+        (name = "signing-keys", description = "What access tokens are signed with"),
+        (name = "oauth2", description = "What clients and verifiers of access tokens ask"),
         (name = "journal", description = "Every change, in order"),
         (name = "process", description = "Health and metrics")
     )
@@ -46,6 +49,11 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(verify::batch))
         .routes(routes!(whoami::whoami))
         .routes(routes!(gateway::auth_request))
+        .routes(routes!(oauth::token::token))
+        .routes(routes!(oauth::introspect::introspect))
+        .routes(routes!(oauth::revoke::revoke))
+        .routes(routes!(oauth::discovery::oauth_authorization_server))
+        .routes(routes!(oauth::discovery::openid_configuration))
         .routes(routes!(environments::list, environments::create))
         .routes(routes!(environments::read, environments::update))
         .routes(routes!(organizations::list, organizations::create))
@@ -98,6 +106,14 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(operators::list, operators::create))
         .routes(routes!(operators::read, operators::update))
         .routes(routes!(journal::list))
+        .routes(routes!(signing_keys::list))
+        .routes(routes!(signing_keys::rotate))
+        .routes(routes!(signing_keys::read))
+        .routes(routes!(signing_keys::compromise))
+        .routes(routes!(jwks::jwks))
+        .routes(routes!(jwks::jwks_of))
+        .routes(routes!(jwks::pem))
+        .routes(routes!(jwks::pem_of))
         .routes(routes!(health::livez))
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))
@@ -109,7 +125,15 @@ pub fn router(app: Arc<App>) -> axum::Router {
     router
         // Gateways forward the original method, and nginx asks with GET.
         .route("/v1/gateway/auth-request", any(gateway::auth_request))
-        .route("/openapi.json", axum::routing::get(health::openapi))
+        // Other environments: endpoints below the issuer, and metadata with the issuer's path inserted (RFC 8414 section 3.1).
+        .route("/{environment}/oauth2/token", post(oauth::token::token))
+        .route("/{environment}/oauth2/introspect", post(oauth::introspect::introspect))
+        .route("/{environment}/oauth2/revoke", post(oauth::revoke::revoke))
+        .route("/.well-known/oauth-authorization-server/{environment}", get(oauth::discovery::oauth_authorization_server))
+        .route("/.well-known/openid-configuration/{environment}", get(oauth::discovery::openid_configuration))
+        .route("/{environment}/.well-known/oauth-authorization-server", get(oauth::discovery::oauth_authorization_server))
+        .route("/{environment}/.well-known/openid-configuration", get(oauth::discovery::openid_configuration))
+        .route("/openapi.json", get(health::openapi))
         .fallback(health::no_such_route)
         .method_not_allowed_fallback(health::no_such_method)
         .layer(axum::middleware::from_fn(note_route))

@@ -11,6 +11,7 @@ use claviger_authority::clock::Clock;
 use claviger_authority::credential::Secret;
 use claviger_authority::db::{Location, PoolSizes};
 use claviger_authority::gate::Code;
+use claviger_authority::tokens::signing;
 use claviger_authority::{Authority, Settings, seal};
 use tokio::net::TcpListener;
 
@@ -23,14 +24,19 @@ use crate::host::{listen, logs, notify, signals, spawn, tls};
 /// How often the journal is looked at for changes of others.
 const FOLLOW: Duration = Duration::from_millis(500);
 
+/// How often it is looked whether a signing key has to be replaced.
+const TEND: Duration = Duration::from_secs(60);
+
 /// Serves until the process is told to stop.
-pub fn run(config: Config) -> Result<(), String> {
+pub fn run(mut config: Config) -> Result<(), String> {
     config.check().map_err(|error| error.to_string())?;
     logs::init(config.log.format, &config.log.level)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
     runtime.block_on(async {
         let listener = TcpListener::bind(config.listen).await.map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
+        // Port 0 asks for any: from here on it is known which.
+        config.listen = address;
         let server = Server::start(&config, Clock::System).await?;
         tracing::info!(%address, database = location(&config)?.engine(), version = env!("CARGO_PKG_VERSION"), "ready");
         server.serve(&config, listener, signals::terminate()).await
@@ -67,6 +73,7 @@ impl Server {
         let authority = self.app.authority.clone();
         let follower = spawn::task("follow the journal", follow(authority.clone()));
         let flusher = spawn::task("flush usage", flush(authority.clone(), Duration::from_secs(config.gate.flush_interval_seconds.get())));
+        let tender = spawn::task("tend signing keys", tend(authority.clone()));
         let certificates = match (&config.tls.certificate_file, &config.tls.key_file) {
             (Some(certificate), Some(key)) => Some(tls::Certificates::load(certificate, key)?),
             _ => None,
@@ -92,6 +99,7 @@ impl Server {
         listen::serve(listener, certificates, limits(config), handler, stop).await;
         follower.abort();
         flusher.abort();
+        tender.abort();
         for task in [watcher, watchdog].into_iter().flatten() {
             task.abort();
         }
@@ -126,6 +134,15 @@ async fn follow(authority: Arc<Authority>) {
     }
 }
 
+async fn tend(authority: Arc<Authority>) {
+    loop {
+        tokio::time::sleep(TEND).await;
+        if let Err(error) = signing::tick(&authority, authority.clock.now()).await {
+            tracing::warn!(%error, "signing keys could not be tended; it is tried again");
+        }
+    }
+}
+
 async fn flush(authority: Arc<Authority>, every: Duration) {
     loop {
         tokio::time::sleep(every).await;
@@ -144,6 +161,7 @@ pub async fn open(config: &Config, clock: Clock) -> Result<Arc<Authority>, Strin
         key_prefix: config.key_prefix.clone(),
         public_url: public_url(config),
         gate_memory_bytes: config.gate.memory_budget_bytes.get(),
+        signing: config.signing.schedule(),
         clock,
     };
     Authority::open(settings).await.map_err(|error| error.to_string())

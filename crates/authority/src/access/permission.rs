@@ -41,6 +41,8 @@ permissions! {
     OperatorsRead = "operators:read",
     OperatorsWrite = "operators:write",
     JournalRead = "journal:read",
+    SigningKeysRead = "signing-keys:read",
+    SigningKeysWrite = "signing-keys:write",
     InstanceAdminister = "instance:administer",
 }
 
@@ -116,7 +118,7 @@ pub enum Role {
     Viewer,
     /// Runs the day: organizations, owners, keys, applications.
     Operator,
-    /// Contains a leak: sees everything and the journal, revokes and disables.
+    /// Contains a leak: sees everything and the journal, revokes and disables, replaces signing keys.
     Security,
     /// Everything in the environment, management access included.
     Administrator,
@@ -131,6 +133,7 @@ const VIEWER: Permissions = Permissions::of(&[
     Permission::ApplicationsRead,
     Permission::ManagementKeysRead,
     Permission::OperatorsRead,
+    Permission::SigningKeysRead,
 ]);
 
 impl Role {
@@ -168,6 +171,7 @@ impl Role {
                 Permission::ApplicationsUpdate,
                 Permission::ApplicationsRevoke,
                 Permission::JournalRead,
+                Permission::SigningKeysWrite,
             ])),
             Self::Administrator => Permissions::ALL,
         }

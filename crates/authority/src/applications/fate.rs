@@ -13,6 +13,7 @@ use super::{Application, grants, revoke, sql};
 use crate::clock::Timestamp;
 use crate::db::copy::Original;
 use crate::db::{Error, Query as _, Tx, params};
+use crate::gate::denials;
 use crate::ids::EnvironmentId;
 use crate::journal::Event;
 use crate::keys::{Reason, Status, ends_earlier, is_slower};
@@ -30,6 +31,8 @@ pub(crate) struct ApplicationFate {
     require_dpop: Last<bool>,
     ratelimit: Last<Option<RateLimit>>,
     credentials: BTreeMap<MintingId, CredentialFate>,
+    /// Access tokens that were given up, by their `jti`, and when they expire.
+    tokens: BTreeMap<String, (Timestamp, Value, Original)>,
 }
 
 enum Standing {
@@ -88,6 +91,11 @@ impl ApplicationFate {
                     fate.expires_at = Some((time(value), by));
                 }
             }
+            "token.revoked" => {
+                if let (Some(jti), Some(expires_at)) = (data["jti"].as_str(), time(&data["expires_at"])) {
+                    self.tokens.insert(jti.to_owned(), (expires_at, data.clone(), by));
+                }
+            }
             _ => return false,
         }
         true
@@ -123,6 +131,11 @@ impl ApplicationFate {
             sql::store(tx, &application).await?;
         }
         events.extend(self.revoke(tx, environment, &application, at).await?);
+        for (jti, (expires_at, data, by)) in self.tokens.iter().filter(|(_, (expires_at, ..))| *expires_at > at) {
+            if denials::deny_one(tx, environment, jti, expires_at.plus_seconds(denials::SKEW_SECONDS)).await? {
+                events.push(by.mark(Event::new("token.revoked", application.id, data.clone()).of(application.organization_id)));
+            }
+        }
         for (id, fate) in &self.credentials {
             events.extend(fate.apply(tx, environment, &application, *id, at).await?);
         }

@@ -8,6 +8,7 @@ use crate::authority::Authority;
 use crate::clock::Timestamp;
 use crate::db::{self, Change, Committed, Tx};
 use crate::error::{Error, Refusal, Result};
+use crate::gate::denials;
 use crate::ids::{ApplicationId, EnvironmentId};
 use crate::journal::Event;
 use crate::keys::{Reason, Revocation, Status, UNDO_SECONDS};
@@ -56,7 +57,7 @@ pub(super) async fn end(
     sql::store(tx, &application).await?;
     let tokens_die = !reason.can_be_undone() || reason == Reason::OrganizationOffboarded;
     if tokens_die {
-        sql::revoke_tokens(tx, environment, &application.id.to_string(), at).await?;
+        denials::deny(tx, environment, &application.id.to_string(), at).await?;
     }
     let tokens = if tokens_die { "die" } else { "live" };
     let data = json!({ "reason": reason.as_str(), "comment": comment, "before": before.status.as_str(), "tokens": tokens });

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use super::{Application, Grant};
-use crate::clock::Timestamp;
 use crate::db::{Error, Query, Row, Select, Tx, params};
 use crate::ids::{ApplicationId, EnvironmentId, OrganizationId, OwnerId, ResourceId};
 use crate::keys::{Reason, Revocation, Status};
@@ -182,22 +181,6 @@ async fn insert_tags(tx: &Tx, environment: EnvironmentId, application: &Applicat
         )
         .await?;
     }
-    Ok(())
-}
-
-/// The longest life of an access token, and what clocks may differ by.
-const TOKENS_GONE_SECONDS: i64 = 86_400 + 60;
-
-/// From now on no access token of the subject (an application, one of its credentials) that was issued up to now is
-/// accepted. The row may go once the last of them has expired.
-pub(super) async fn revoke_tokens(tx: &Tx, environment: EnvironmentId, subject: &str, at: Timestamp) -> Result<(), Error> {
-    tx.execute(
-        "INSERT INTO token_revocations (environment_id, subject, not_before, until)
-         VALUES ($1, $2, $3, $4)
-         ON CONFLICT (environment_id, subject) DO UPDATE SET not_before = excluded.not_before, until = excluded.until",
-        params![environment.to_string(), subject, at, at.plus_seconds(TOKENS_GONE_SECONDS)],
-    )
-    .await?;
     Ok(())
 }
 

@@ -136,14 +136,14 @@ impl Db {
     }
 
     /// Writes that are not changes of what anyone may do: usage counters, remembered answers grown old.
-    pub(crate) async fn note<F, Fut>(&self, body: F) -> Result<(), Error>
+    pub(crate) async fn note<T, F, Fut>(&self, body: F) -> Result<T, Error>
     where
         F: FnOnce(Tx) -> Fut,
-        Fut: Future<Output = Result<(), Error>> + Send,
+        Fut: Future<Output = Result<T, Error>> + Send,
     {
         let tx = self.begin().await?;
         match body(tx.clone()).await {
-            Ok(()) => tx.commit().await,
+            Ok(value) => tx.commit().await.map(|()| value),
             Err(error) => {
                 let _ = tx.rollback().await;
                 Err(error)

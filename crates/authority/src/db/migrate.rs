@@ -17,7 +17,9 @@ pub struct Migration {
 
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "foundation", sql: include_str!("migrations/0001_foundation.sql") },
+    Migration { version: 2, name: "signing_keys", sql: include_str!("migrations/0002_signing_keys.sql") },
     Migration { version: 3, name: "applications", sql: include_str!("migrations/0003_applications.sql") },
+    Migration { version: 4, name: "used_tokens", sql: include_str!("migrations/0004_used_tokens.sql") },
 ];
 
 impl Migration {

@@ -111,7 +111,12 @@ impl Select {
 
     /// Adds `AND column IN (values)`; an empty list matches nothing.
     pub fn and_in(&mut self, column: &'static str, values: Vec<Param>) -> &mut Self {
-        self.and(column, vec![]);
+        self.and(column, vec![]).push_in("", values)
+    }
+
+    /// Adds `column IN (values)` where a condition was begun.
+    pub fn push_in(&mut self, column: &'static str, values: Vec<Param>) -> &mut Self {
+        self.push(column, vec![]);
         self.text.push_str(if values.is_empty() { " IN (NULL" } else { " IN (" });
         for (place, value) in values.into_iter().enumerate() {
             if place > 0 {

@@ -1,4 +1,4 @@
-//! Making an environment, with its pepper and the head of its journal.
+//! Making an environment, with its pepper, its first signing keys and the head of its journal.
 
 use std::sync::Arc;
 
@@ -9,11 +9,13 @@ use crate::access::{Caller, Permission};
 use crate::authority::{Actor, Authority, Context};
 use crate::clock::Timestamp;
 use crate::credential::Prefix;
+use crate::credential::jose::Algorithm;
 use crate::db::{Change, Committed, params};
 use crate::error::{Refusal, Result};
 use crate::ids::EnvironmentId;
 use crate::journal::Event;
 use crate::text::{self, Violations};
+use crate::tokens::signing;
 
 #[derive(Clone, Debug)]
 pub struct New {
@@ -37,7 +39,7 @@ pub async fn create(authority: &Authority, caller: &Caller, new: &New) -> Result
     let actor = caller.context.actor.clone();
     let committed = insert(authority, environment, actor, &caller.context.request_id).await?;
     authority.load_environments().await?;
-    Ok(committed)
+    Ok(Committed { value: authority.with_issuer(committed.value), ..committed })
 }
 
 fn parse(authority: &Authority, new: &New, now: Timestamp) -> Result<Environment> {
@@ -46,7 +48,7 @@ fn parse(authority: &Authority, new: &New, now: Timestamp) -> Result<Environment
     let name = wrong.take("/name", text::name(&new.name));
     let issuer = match &new.issuer {
         Some(issuer) => wrong.take("/issuer", text::resource_identifier(issuer)),
-        None => authority.issuer(&slug),
+        None => String::new(),
     };
     let key_prefix = Prefix::parse(&new.key_prefix).map_err(|error| wrong.add("/key_prefix", error.to_string()));
     wrong.done()?;
@@ -66,7 +68,7 @@ fn slug(slug: &str) -> Result<String, String> {
 /// The environments a new server has: `live` and `test`. One that is there already is left alone.
 pub(crate) async fn create_defaults(authority: &Authority, prefix: &str) -> Result<()> {
     let mut at = authority.clock.now();
-    for (slug, name) in [("live", "Live"), ("test", "Test")] {
+    for (slug, name) in [(super::DEFAULT, "Live"), ("test", "Test")] {
         if super::find(authority, slug).await?.is_some() {
             continue;
         }
@@ -77,13 +79,14 @@ pub(crate) async fn create_defaults(authority: &Authority, prefix: &str) -> Resu
     Ok(())
 }
 
-/// Writes the environment, its pepper and the first event of its journal, or nothing.
+/// Writes the environment, its pepper, two signing keys and the first events of its journal, or nothing.
 async fn insert(authority: &Authority, environment: Environment, actor: Actor, request_id: &str) -> Result<Committed<Environment>> {
     let environment = Arc::new(environment);
     let made = &environment;
     let context = Context { environment: environment.clone(), actor, request_id: request_id.to_owned(), now: environment.created_at };
     let pepper = authority.rng.secret_bytes();
     let pepper = &pepper[..];
+    let keys = &signing::mint(authority, environment.id, Algorithm::Es256, 2).await?;
     authority
         .db
         .found(&context, |tx, at| async move {
@@ -96,7 +99,9 @@ async fn insert(authority: &Authority, environment: Environment, actor: Actor, r
             )
             .await?;
             let event = Event::new("environment.created", made.id, json!({ "slug": made.slug, "key_prefix": made.key_prefix.as_str() }));
-            Ok(Change::Made(Environment::clone(made), vec![event]))
+            let mut events = vec![event];
+            events.extend(signing::begin(&tx, made.id, keys, authority.signing_schedule, at).await?);
+            Ok(Change::Made(Environment::clone(made), events))
         })
         .await
 }

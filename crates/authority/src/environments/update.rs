@@ -55,5 +55,5 @@ pub async fn update(
         })
         .await?;
     authority.load_environments().await?;
-    Ok(committed)
+    Ok(Committed { value: authority.with_issuer(committed.value), ..committed })
 }

@@ -79,6 +79,8 @@ impl Gate {
 
     /// Writes what was used since the last flush. Nothing is lost when the database fails: it is tried again.
     pub(crate) async fn flush(&self, db: &Db, now: Timestamp) -> Result<(), Error> {
+        self.flush_clients(db).await?;
+        self.forget_denials(db, now).await?;
         let mut slot = 0;
         loop {
             let (batch, last) = {

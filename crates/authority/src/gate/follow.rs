@@ -1,13 +1,17 @@
 //! Following the journal: the same path for our own changes and for those of other processes.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::clients::Which as Applications;
+use super::denials::Denials;
 use super::load::{self, Loaded, Which};
 use super::{Gate, public_id};
 use crate::db::{Db, Error};
-use crate::ids::{EnvironmentId, OperatorId, OrganizationId};
+use crate::ids::{ApplicationId, EnvironmentId, OperatorId, OrganizationId, ResourceId};
 use crate::journal;
+use crate::tokens::signing;
 
 const BATCH: i64 = 1_000;
 const CHUNK: usize = 500;
@@ -19,10 +23,15 @@ impl Gate {
         for (environment, seq) in journal::heads(db).await? {
             if let Some(state) = self.environment(environment) {
                 state.epoch.store(seq, Ordering::Release);
+                self.signing_keys.load(db, environment).await?;
             }
         }
         // Until an eviction says otherwise: nobody is answered before this returns.
         self.is_complete.store(true, Ordering::Release);
+        for state in self.environments.load().iter() {
+            state.put_clients(self.load_clients(db, state, &Applications::All).await?);
+            state.denials.store(Arc::new(Denials::load(db, &state.id.to_string(), self.clock.now()).await?));
+        }
         self.put_all(load::management_keys(self, db, Which::After("", 0)).await?);
         let mut after = String::new();
         loop {
@@ -75,7 +84,26 @@ impl Gate {
             for operator in of(OperatorId::PREFIX) {
                 loaded.extend(load::management_keys(self, db, Which::OfOperator(&operator)).await?);
             }
+            if subjects.iter().any(|subject| subject.starts_with(signing::SUBJECT)) {
+                self.signing_keys.load(db, environment).await?;
+            }
             let organizations = load::organizations(db, &of(OrganizationId::PREFIX)).await?;
+            let applications = of(ApplicationId::PREFIX);
+            let mut clients = Vec::new();
+            for which in [
+                Applications::Ids(&applications),
+                Applications::OfOrganizations(&of(OrganizationId::PREFIX)),
+                Applications::OfResources(&of(ResourceId::PREFIX)),
+            ] {
+                if !which.is_empty() {
+                    clients.extend(self.load_clients(db, &state, &which).await?);
+                }
+            }
+            // Every revocation of tokens is an event of an application.
+            let denials = match applications.is_empty() {
+                true => None,
+                false => Some(Denials::load(db, &environment.to_string(), self.clock.now()).await?),
+            };
             let mut writer = self.writer.lock().expect("the writer never panics");
             for (organization, is_active) in organizations {
                 self.set_organization(&writer, organization, is_active);
@@ -83,6 +111,10 @@ impl Gate {
             for loaded in loaded {
                 self.misses.void(loaded.entry.id);
                 self.put(&mut writer, loaded);
+            }
+            state.put_clients(clients);
+            if let Some(denials) = denials {
+                state.denials.store(Arc::new(denials));
             }
             // Still under the writer: a miss that read its row before cannot slip in behind.
             state.epoch.store(last, Ordering::SeqCst);

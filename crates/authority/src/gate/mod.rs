@@ -2,7 +2,9 @@
 //! It opens no change, writes no row and waits on no lock; a miss costs one indexed read, shared by all who wait for it.
 
 mod caller;
+pub(crate) mod clients;
 mod decisions;
+pub(crate) mod denials;
 pub mod directory;
 mod flush;
 mod follow;
@@ -27,11 +29,13 @@ use crate::db::{self, Db};
 use crate::environments::Environment;
 use crate::ids::{ApiKeyId, EnvironmentId, ManagementKeyId};
 use crate::rng::Rng;
+use crate::tokens::signing::SigningKeys;
 use decisions::Decisions;
 use directory::{Directory, Entry, Id};
 use pool::Pool;
 
 pub use caller::{CallerScope, KnownCaller};
+pub use clients::{Client, ClientGrant, ClientStatus};
 pub use outcome::Code;
 pub use resident::{Extras, Grants, Organization};
 pub use verify::{Answer, Ask, Holder, Presented};
@@ -61,6 +65,8 @@ pub struct Gate {
     environments: ArcSwap<Vec<Arc<EnvironmentState>>>,
     writer: Mutex<writer::Writer>,
     misses: miss::Misses,
+    /// Not judged by here, but kept as new as everything else is.
+    signing_keys: Arc<SigningKeys>,
     /// Every key of the database is resident, so a miss is an answer.
     is_complete: AtomicBool,
     lease: Lease,
@@ -78,12 +84,27 @@ pub struct EnvironmentState {
     /// The last journal sequence number that this node has applied; raised after every applied change.
     epoch: AtomicI64,
     has_imported: AtomicBool,
+    clients: clients::Clients,
+    denials: ArcSwap<denials::Denials>,
     applying: tokio::sync::Mutex<()>,
 }
 
 impl EnvironmentState {
     pub fn epoch(&self) -> i64 {
         self.epoch.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn denials(&self) -> Guard<Arc<denials::Denials>> {
+        self.denials.load()
+    }
+
+    /// Whether a presented secret has that stored digest, made with that pepper. Without one it takes as long to say no.
+    pub(crate) fn is_digest_of(&self, presented: &crate::credential::Parsed<'_>, stored: Option<(u16, &Digest)>) -> bool {
+        let peppers = self.peppers.load();
+        let version = stored.map_or_else(|| peppers.last().map(|(version, _)| *version), |(version, _)| Some(i64::from(version)));
+        let pepper = peppers.iter().find(|(known, _)| Some(*known) == version);
+        let digest = pepper.map(|(_, pepper)| pepper.digest(presented.class, &self.bytes, presented.id_text(), presented.secret()));
+        digest.zip(stored).is_some_and(|(digest, (_, stored))| digest == *stored)
     }
 }
 
@@ -121,7 +142,7 @@ impl Lease {
 }
 
 impl Gate {
-    pub(crate) fn new(clock: Clock, memory_bytes: usize, rng: Rng) -> Self {
+    pub(crate) fn new(clock: Clock, memory_bytes: usize, signing_keys: Arc<SigningKeys>, rng: Rng) -> Self {
         let memory_bytes = memory_bytes.max(LEAST_BYTES);
         let capacity = (memory_bytes / BYTES_PER_KEY).min(u32::MAX as usize / 4) as u32;
         Self {
@@ -134,6 +155,7 @@ impl Gate {
             environments: ArcSwap::from_pointee(Vec::new()),
             writer: Mutex::new(writer::Writer::default()),
             misses: miss::Misses::default(),
+            signing_keys,
             is_complete: AtomicBool::new(false),
             lease: Lease::that_never_lapses(),
             decisions: Decisions::new(rng),
@@ -158,6 +180,8 @@ impl Gate {
             peppers: ArcSwap::new(peppers),
             epoch: AtomicI64::new(0),
             has_imported: AtomicBool::new(false),
+            clients: clients::Clients::new(),
+            denials: ArcSwap::default(),
             applying: tokio::sync::Mutex::new(()),
         }));
         self.environments.store(Arc::new(states));
@@ -210,6 +234,16 @@ impl Gate {
         if let Some((place, _)) = self.directory.find(own_id(id)) {
             verify::note_use(&self.directory, place, now, client, 0);
         }
+    }
+
+    /// Whether this node may answer for that environment: it has heard of the journal up to `min_seq`, and its lease holds.
+    pub(crate) fn is_current(&self, state: &EnvironmentState, min_seq: Option<i64>) -> bool {
+        min_seq.is_none_or(|wanted| state.epoch() >= wanted) && self.lease.holds(&self.clock)
+    }
+
+    /// The number of one decision.
+    pub(crate) fn next_decision(&self) -> u64 {
+        self.decisions.next()
     }
 
     /// The imported key of that digest, or the issued key of that id.

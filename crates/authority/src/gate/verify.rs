@@ -160,7 +160,7 @@ impl Gate {
     }
 
     fn decide(&self, state: &EnvironmentState, presented: &Presented<'_>, ask: &Ask<'_>) -> Result<Answer, NotResident> {
-        if ask.min_seq.is_some_and(|wanted| state.epoch() < wanted) || !self.lease.holds(&self.clock) {
+        if !self.is_current(state, ask.min_seq) {
             return Ok(self.answer(state, Code::Stale));
         }
         let Some((id, imported)) = presented.place(state) else { return Ok(self.answer(state, Code::Malformed)) };

@@ -37,7 +37,7 @@ pub(crate) use holders::{
 };
 pub use import::{Foreign, Imported, import};
 pub use inventory::{Filter, list};
-pub use revoke::{Reason, Revocation, revoke, undo};
+pub use revoke::{Reason, Revocation, revoke, revoke_by_holder, undo};
 pub(crate) use revoke::{UNDO_SECONDS, revoke_rows};
 pub use rotate::{MAX_OVERLAP_SECONDS, Rotated, drop_previous_secrets, rotate};
 pub use status::{disable, enable};

@@ -4,10 +4,12 @@ use serde_json::json;
 
 use super::{ApiKey, Status, find, sql};
 use crate::access::{Caller, Permission};
-use crate::authority::Authority;
+use crate::authority::{Actor, Authority, Context};
 use crate::clock::Timestamp;
-use crate::db::{self, Change, Committed, Tx};
+use crate::credential::CredentialId;
+use crate::db::{self, Change, Committed, Query as _, Tx, params};
 use crate::error::{Error, Refusal, Result};
+use crate::gate::EnvironmentState;
 use crate::ids::ApiKeyId;
 use crate::journal::Event;
 use crate::text;
@@ -103,6 +105,30 @@ pub async fn revoke(
             }
             let events = revoke_rows(&tx, std::slice::from_ref(&key), reason, comment, at).await?;
             Ok(Change::Made(find(&tx, caller, id).await?, events))
+        })
+        .await
+}
+
+/// Revokes a key because its holder says so, who showed it (RFC 7009). Final, as anybody who found the key may have done it.
+pub async fn revoke_by_holder(
+    authority: &Authority,
+    environment: &EnvironmentState,
+    id: CredentialId,
+    request_id: &str,
+) -> Result<Committed<()>> {
+    let id = ApiKeyId(id);
+    let environment = environment.environment.load_full();
+    let context = Context { environment, actor: Actor::ApiKey { id }, request_id: request_id.to_owned(), now: authority.clock.now() };
+    authority
+        .change(&context, |tx, at| {
+            let environment = context.environment.id.to_string();
+            async move {
+                let row = tx.optional(sql::BY_ID, params![environment, id.to_string()]).await?;
+                let key = row.as_ref().map(sql::key).filter(|key| key.revocation.is_none());
+                let Some(key) = key else { return Ok(Change::Nothing(())) };
+                let events = revoke_rows(&tx, std::slice::from_ref(&key), Reason::LeakReport, Some("revoked by its holder"), at).await?;
+                Ok(Change::Made((), events))
+            }
         })
         .await
 }

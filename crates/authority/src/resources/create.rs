@@ -11,6 +11,7 @@ use crate::idempotency::{self, Idempotency};
 use crate::ids::ResourceId;
 use crate::journal::Event;
 use crate::text::{self, Violations};
+use crate::tokens::signing::{self, LONGEST_TOKEN_SECONDS};
 
 #[derive(Clone, Debug)]
 pub struct New {
@@ -30,7 +31,7 @@ pub async fn create(authority: &Authority, caller: &Caller, new: &New, idempoten
     wrong.done()?;
     let permissions = &permissions;
     let _flight = authority.in_flight.enter(caller, idempotency)?;
-    authority
+    let committed = authority
         .change(&caller.context, |tx, at| async move {
             if let Some(before) = idempotency::recall(&tx, caller, idempotency, at).await? {
                 return Ok(Change::Nothing(super::find(&tx, caller, ResourceId::stored(&before)).await?));
@@ -59,7 +60,17 @@ pub async fn create(authority: &Authority, caller: &Caller, new: &New, idempoten
             let event = Event::new("resource.created", id, json!({ "identifier": new.identifier, "permissions": catalogue(permissions) }));
             Ok(Change::Made(resource, vec![event]))
         })
-        .await
+        .await?;
+    ensure_signer(authority, caller, new.token.as_ref()).await;
+    Ok(committed)
+}
+
+/// Its first token should not wait for a key to be made. If it must, the resource is made all the same.
+pub(super) async fn ensure_signer(authority: &Authority, caller: &Caller, token: Option<&TokenDialect>) {
+    let Some(algorithm) = token.and_then(|token| token.alg.parse().ok()) else { return };
+    if let Err(error) = signing::ensure(authority, &caller.context, algorithm).await {
+        tracing::warn!(%error, %algorithm, "no signing key could be made yet; it is tried again when one is needed");
+    }
 }
 
 /// The catalogue as the journal keeps it.
@@ -92,7 +103,7 @@ pub(super) fn check_token(wrong: &mut Violations, token: Option<&TokenDialect>) 
     if !["at+jwt", "JWT"].contains(&token.typ.as_str()) {
         wrong.add("/token/typ", "must be at+jwt or JWT");
     }
-    if !(60..=86_400).contains(&token.lifetime_seconds) {
-        wrong.add("/token/lifetime_seconds", "must be between 60 and 86400");
+    if !(60..=LONGEST_TOKEN_SECONDS).contains(&token.lifetime_seconds) {
+        wrong.add("/token/lifetime_seconds", format!("must be between 60 and {LONGEST_TOKEN_SECONDS}"));
     }
 }

@@ -41,7 +41,7 @@ pub async fn update(
         caller.require(ManagementPermission::ApplicationsUpdate)?;
     }
     let permissions = &permissions;
-    authority
+    let committed = authority
         .change(&caller.context, |tx, at| async move {
             let before = find(&tx, caller, id).await?;
             check_revision(expected, before.revision)?;
@@ -53,8 +53,7 @@ pub async fn update(
                     before.permissions.iter().map(|permission| permission.name.clone()).filter(|name| !kept(name)).collect();
                 let keys = keys::holders(&tx, id, &removed).await?;
                 let applications = applications::holders(&tx, id, &removed).await?;
-                let is_held = !keys.is_empty() || !applications.is_empty();
-                if is_held && !update.cascade {
+                if !(update.cascade || keys.is_empty() && applications.is_empty()) {
                     let (keys, applications) = (keys.len() as i64, applications.len() as i64);
                     return Err(Refusal::PermissionsInUse { permissions: removed, keys, applications }.into());
                 }
@@ -85,7 +84,9 @@ pub async fn update(
             events.push(Event::new("resource.updated", id, data));
             Ok(Change::Made(resource, events))
         })
-        .await
+        .await?;
+    create::ensure_signer(authority, caller, committed.value.token.as_ref()).await;
+    Ok(committed)
 }
 
 /// Removes a resource that no key and no application refers to any more.

@@ -17,7 +17,17 @@ async fn a_backup_comes_back_row_for_row_in_either_form() {
     keys::revoke(&store.authority, &store.caller().await, id, Reason::Superseded, Some("new one")).await.unwrap();
     store.key().await;
     let expected = rows(&store.location, &store.clock).await;
-    for table in ["environments", "sealed_keys", "journal", "api_keys", "api_key_tags", "api_key_quotas", "secrets", "management_keys"] {
+    for table in [
+        "environments",
+        "sealed_keys",
+        "signing_keys",
+        "journal",
+        "api_keys",
+        "api_key_tags",
+        "api_key_quotas",
+        "secrets",
+        "management_keys",
+    ] {
         assert!(expected.iter().any(|row| row.starts_with(&format!("{{\"table\":\"{table}\""))), "{table} is in the copy");
     }
     for (form, name) in [(Format::Logical, "logical"), (Format::Sqlite, "sqlite")] {
@@ -159,6 +169,7 @@ async fn a_copy_has_every_table_of_the_database() {
     meddle(
         &store,
         "INSERT INTO idempotency VALUES ('e', 'c', 'k', 'o', x'00ff', 'i', 1);
+         INSERT INTO used_tokens SELECT id, 'app_x/jti', 1 FROM environments LIMIT 1;
          INSERT INTO operators SELECT 'opr_x', id, 'n', 'e', 'viewer', 'active', 1, 1, 1 FROM environments LIMIT 1",
     )
     .await;

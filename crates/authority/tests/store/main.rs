@@ -6,4 +6,5 @@ mod doctor;
 mod foreign_journals;
 mod replay;
 mod replay_applications;
+mod signing_keys;
 mod store;

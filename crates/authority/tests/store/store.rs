@@ -155,6 +155,7 @@ pub async fn open(location: &Location, master_key_file: &Path, clock: &Clock) ->
         key_prefix: "clv".to_owned(),
         public_url: "https://auth.example.com".to_owned(),
         gate_memory_bytes: 1 << 20,
+        signing: Default::default(),
         clock: clock.clone(),
     };
     Authority::open(settings).await.unwrap()

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::Algorithm;
 
 /// A public key that verifies one algorithm. Its numbers have the right lengths; whether they are a point of the curve is
-/// found out by whoever verifies with it.
+/// found out by [`VerifyingKey::new`](super::VerifyingKey::new).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PublicJwk {
     algorithm: Algorithm,
@@ -36,8 +36,10 @@ pub enum JwkError {
     Private,
     /// A key type, curve or algorithm that is not spoken here, or an `alg` that is not of its `kty`.
     Unsupported,
-    /// An RSA key below 2048 or above 8192 bits, or with another exponent than 65537.
+    /// An RSA key below 2048 or above 8192 bits, or with another exponent than 65537; an Ed25519 key with which anybody can sign.
     Weak,
+    /// Coordinates that are no point of P-256.
+    NotAPoint,
     /// Not for verifying signatures (`use` or `key_ops`).
     Use,
 }
@@ -67,7 +69,8 @@ impl PublicJwk {
         }
         let without_zeros = |number: &[u8]| number.iter().copied().skip_while(|byte| *byte == 0).collect::<Vec<u8>>();
         let (n, e) = (without_zeros(n), without_zeros(e));
-        if !(256..=1024).contains(&n.len()) || n.last().is_some_and(|last| last % 2 == 0) || e != [1, 0, 1] {
+        let bits = n.len() * 8 - n.first().map_or(0, |first| first.leading_zeros() as usize);
+        if !(2048..=8192).contains(&bits) || n.last().is_some_and(|last| last % 2 == 0) || e != [1, 0, 1] {
             return Err(JwkError::Weak);
         }
         Ok(PublicJwk { algorithm, material: Material::Rsa { n, e } })
@@ -119,7 +122,6 @@ impl PublicJwk {
     }
 
     /// The public key as verifiers of signatures take it: the uncompressed point, the 32 bytes, or modulus and exponent.
-    #[allow(dead_code, reason = "for the verifier, which comes next")]
     pub(super) fn raw(&self) -> RawKey<'_> {
         match &self.material {
             Material::Ec { x, y } => {
@@ -145,7 +147,6 @@ impl PublicJwk {
 }
 
 /// What a signature is verified with.
-#[allow(dead_code, reason = "for the verifier, which comes next")]
 pub(super) enum RawKey<'a> {
     Bytes(Vec<u8>),
     Rsa { n: &'a [u8], e: &'a [u8] },
@@ -178,7 +179,10 @@ impl fmt::Display for JwkError {
             JwkError::Malformed => "not a JSON Web Key with the members of its kty in base64url without padding (RFC 7517)",
             JwkError::Private => "holds a private key: send the public half only, and consider this key leaked",
             JwkError::Unsupported => "not of an algorithm taken here: EC P-256 for ES256, Ed25519 for EdDSA, RSA for PS256 or RS256",
-            JwkError::Weak => "an RSA key of less than 2048 or more than 8192 bits, or with another exponent than 65537",
+            JwkError::Weak => {
+                "an RSA key of less than 2048 or more than 8192 bits or with another exponent than 65537, or an Ed25519 key of small order"
+            }
+            JwkError::NotAPoint => "not a point of the curve P-256",
             JwkError::Use => "not meant for verifying signatures (use, key_ops)",
         })
     }
@@ -230,6 +234,8 @@ mod tests {
             (json!({ "kty": "EC", "crv": "P-256", "x": x, "y": x, "alg": "RS256" }), JwkError::Unsupported),
             (json!({ "kty": "RSA", "n": n(256), "e": "AQAB", "alg": "HS256" }), JwkError::Unsupported),
             (json!({ "kty": "RSA", "n": n(255), "e": "AQAB" }), JwkError::Weak),
+            (json!({ "kty": "RSA", "n": URL_SAFE_NO_PAD.encode([&[0x7f][..], &[0xff; 255]].concat()), "e": "AQAB" }), JwkError::Weak),
+            (json!({ "kty": "RSA", "n": n(1025), "e": "AQAB" }), JwkError::Weak),
             (json!({ "kty": "RSA", "n": n(256), "e": "Aw" }), JwkError::Weak),
             (json!({ "kty": "OKP", "crv": "Ed25519", "x": x, "use": "enc" }), JwkError::Use),
             (json!({ "kty": "OKP", "crv": "Ed25519", "x": x, "key_ops": ["sign"] }), JwkError::Use),

@@ -59,6 +59,9 @@ enum Command {
     /// Environments of a running server.
     #[command(subcommand)]
     Environment(remote::environment::Environment),
+    /// Signing keys of a running server.
+    #[command(subcommand)]
+    SigningKeys(remote::signing_keys::SigningKeys),
     /// Copy the whole store into a file, while servers run.
     Backup(store::backup::Backup),
     /// Restore a backup into an empty place, and take away again what was taken away since.
@@ -135,6 +138,7 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> Outcome {
         Command::ManagementKey(command) => block_on(command.run(environment)),
         Command::Operator(command) => block_on(command.run(environment)),
         Command::Environment(command) => block_on(command.run(environment)),
+        Command::SigningKeys(command) => block_on(command.run(environment)),
         Command::Backup(command) => block_on(command.run(&Store::of(&load(command.place.flags())?)?)),
         Command::Restore(command) => block_on(command.run(&Store::of(&load(command.place.flags())?)?)),
         Command::Export(command) => block_on(command.run(&Store::of(&load(command.place.flags())?)?)),

@@ -55,12 +55,35 @@ where
     B: http_body::Body<Data = Bytes> + Unpin,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let declared =
-        request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()).and_then(|length| length.parse().ok());
-    let has_body = declared.is_none_or(|length: usize| length > 0) && !request.body().is_end_stream();
-    if has_body {
-        refuse_foreign_type(request.headers())?;
+    let has_body = declared_length(request.headers()).is_none_or(|length| length > 0) && !request.body().is_end_stream();
+    if has_body && !is_of_type(request.headers(), "application/json") {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "UNSUPPORTED_MEDIA_TYPE",
+            "The body is not JSON",
+            "send `Content-Type: application/json`",
+        ));
     }
+    read_any(request, limit).await
+}
+
+fn declared_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Whether the body is of that media type, whatever its parameters.
+pub fn is_of_type(headers: &HeaderMap, wanted: &str) -> bool {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|given| given.to_str().ok()).unwrap_or("");
+    given.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case(wanted)
+}
+
+/// Reads a body of at most `limit` bytes, whatever it is.
+pub async fn read_any<B>(request: &mut Request<B>, limit: usize) -> Result<Bytes, Problem>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let declared = declared_length(request.headers());
     if declared.is_some_and(|length| length > limit + DISCARDED) {
         return Err(too_large(limit));
     }
@@ -95,20 +118,6 @@ const DISCARDED: usize = 256 * 1024;
 
 fn too_large(limit: usize) -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE", "The body is too large", format!("at most {limit} bytes are read here"))
-}
-
-fn refuse_foreign_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let given = headers.get(header::CONTENT_TYPE).and_then(|given| given.to_str().ok()).unwrap_or("");
-    let essence = given.split(';').next().unwrap_or("").trim();
-    if essence.eq_ignore_ascii_case("application/json") {
-        return Ok(());
-    }
-    Err(Problem::new(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "UNSUPPORTED_MEDIA_TYPE",
-        "The body is not JSON",
-        "send `Content-Type: application/json`",
-    ))
 }
 
 /// Parses strictly: unknown fields, wrong types and doubled fields are refused, each by its place.

@@ -36,7 +36,7 @@ pub mod permission {
         EnvironmentsRead EnvironmentsWrite OrganizationsRead OrganizationsWrite OwnersRead OwnersWrite ResourcesRead ResourcesWrite
         KeysRead KeysCreate KeysUpdate KeysRevoke KeysImport
         ApplicationsRead ApplicationsCreate ApplicationsUpdate ApplicationsRevoke ManagementKeysRead ManagementKeysWrite OperatorsRead OperatorsWrite
-        JournalRead InstanceAdminister
+        JournalRead SigningKeysRead SigningKeysWrite InstanceAdminister
     }
 }
 

@@ -87,6 +87,7 @@ impl From<Refusal> for Problem {
             }
             Refusal::IdempotencyInFlight => (StatusCode::CONFLICT, "IDEMPOTENCY_IN_FLIGHT", "The same request is under way"),
             Refusal::BadCursor => (StatusCode::BAD_REQUEST, "BAD_CURSOR", "The cursor is not of this list"),
+            Refusal::StandbyTooNew { .. } => (StatusCode::CONFLICT, "STANDBY_TOO_NEW", "The next signing key cannot be used yet"),
             Refusal::LastAdministrator => (StatusCode::CONFLICT, "LAST_ADMINISTRATOR", "Somebody must be able to let others in"),
         };
         Self::new(status, code, title, detail)
@@ -123,6 +124,15 @@ impl From<Error> for Problem {
                     "STORE_UNAVAILABLE",
                     "The database cannot be reached",
                     "nothing was changed; try again in a moment",
+                )
+            }
+            Error::Signing(error) => {
+                tracing::error!(%error, "nothing can be signed");
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "SIGNING_UNAVAILABLE",
+                    "Nothing can be signed at the moment",
+                    "the operator was told; try again in a moment",
                 )
             }
             Error::Sealed(error) => {

@@ -27,6 +27,7 @@ use crate::host::metrics::{InFlight, Route};
 use crate::host::request_id::{RequestId, TraceParent};
 #[cfg(feature = "otlp")]
 use crate::host::traces::Exchange;
+use crate::routes::oauth::{self, token};
 use crate::routes::verify;
 
 /// Most answers are a few bytes that are there already; only some come as a stream.
@@ -57,9 +58,12 @@ impl Conversation {
     }
 
     pub async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<AnswerBody>, Infallible> {
-        // The one route that is measured against a server without any.
+        // The routes that are measured against a server without any.
         if request.method() == Method::POST && request.uri().path() == "/v1/verify" {
             return Ok(self.edge.verify(request, &self.last_caller).await);
+        }
+        if request.method() == Method::POST && request.uri().path() == "/oauth2/token" {
+            return Ok(self.edge.token(request, self.peer).await);
         }
         // In a box, so that what every request moves about is no larger than a verification.
         Ok(Box::pin(self.edge.route(request, self.peer)).await)
@@ -71,6 +75,7 @@ pub struct Edge {
     app: Arc<App>,
     router: axum::Router,
     verifications: Route,
+    tokens: Route,
 }
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -78,7 +83,8 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 impl Edge {
     pub fn new(app: Arc<App>, router: axum::Router) -> Self {
         let verifications = app.metrics.route("/v1/verify", &Method::POST);
-        Self { app, router, verifications }
+        let tokens = app.metrics.route("/oauth2/token", &Method::POST);
+        Self { app, router, verifications, tokens }
     }
 
     fn enter(&self) -> Result<InFlight<'_>, Problem> {
@@ -120,10 +126,35 @@ impl Edge {
         response
     }
 
+    async fn token(&self, mut request: Request<Incoming>, peer: Peer) -> Response<AnswerBody> {
+        let named = request.headers().get(&X_REQUEST_ID).cloned();
+        let client = client_address(peer.address.ip(), request.headers(), &self.app.http.trusted_proxies, self.app.forwarded_header());
+        let arrived = self.app.authority.clock.now();
+        let mut answer = pin!(token::hot(&self.app, client, &mut request));
+        let answered = match poll_immediate(answer.as_mut()).await {
+            Some(answered) => answered,
+            None => self.wait_for(answer).await,
+        };
+        let mut response = match answered {
+            Ok(body) => {
+                let mut response = Response::new(Either::Left(Full::new(body.into())));
+                *response.headers_mut() = oauth::no_store();
+                response
+            }
+            Err(refusal) => refusal.into_response().map(Either::Right),
+        };
+        if let Ok(value) = HeaderValue::from_str(self.request_id(named.as_ref()).as_str()) {
+            response.headers_mut().insert(X_REQUEST_ID, value);
+        }
+        let micros = self.app.authority.clock.now().micros() - arrived.micros();
+        self.tokens.observe(response.status(), Duration::from_micros(u64::try_from(micros).unwrap_or(0)));
+        response
+    }
+
     /// For as long as a request may take, and only while there is room for one more.
-    async fn wait_for(&self, answer: impl Future<Output = Result<Bytes, Problem>>) -> Result<Bytes, Problem> {
+    async fn wait_for<T, E: From<Problem>>(&self, answer: impl Future<Output = Result<T, E>>) -> Result<T, E> {
         let _place = self.enter()?;
-        tokio::time::timeout(self.timeout(), answer).await.unwrap_or_else(|_| Err(timed_out()))
+        tokio::time::timeout(self.timeout(), answer).await.unwrap_or_else(|_| Err(timed_out().into()))
     }
 
     fn request_id(&self, named: Option<&HeaderValue>) -> RequestId {

@@ -12,5 +12,5 @@ mod section;
 mod values;
 
 pub use error::{ConfigError, Problem};
-pub use keys::{Config, Gate, Gateway, Http, Log, Postgres, Sqlite, Telemetry, TlsFiles};
+pub use keys::{Config, Gate, Gateway, Http, Log, Postgres, Signing, Sqlite, Telemetry, TlsFiles};
 pub use values::{DatabaseUrl, ForwardedHeader, LogFormat};

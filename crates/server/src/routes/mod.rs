@@ -6,11 +6,14 @@ pub mod environments;
 pub mod gateway;
 pub mod health;
 pub mod journal;
+pub mod jwks;
 pub mod management_keys;
+pub mod oauth;
 pub mod operators;
 pub mod organizations;
 pub mod owners;
 pub mod resources;
+pub mod signing_keys;
 pub mod verify;
 pub mod whoami;
 

@@ -7,11 +7,11 @@ use std::sync::Mutex;
 use axum::extract::{Request, State};
 use axum::response::IntoResponse;
 use bytes::Bytes;
-use claviger_api::verify::{VerifyBatchRequest, VerifyBatchResponse, VerifyRequest, VerifyResponse};
+use claviger_api::verify::{AsOf, VerifyBatchRequest, VerifyBatchResponse, VerifyRequest, VerifyResponse};
 use claviger_authority::clock::Timestamp;
 use claviger_authority::gate::{Answer as Decision, Ask, CallerScope, Code, EnvironmentState, KnownCaller};
 use claviger_authority::ids::OrganizationId;
-use claviger_authority::{Authority, Refusal};
+use claviger_authority::{Authority, Refusal, tokens};
 use http::{HeaderMap, HeaderValue, header};
 
 use super::{Answer, Shared};
@@ -50,7 +50,7 @@ where
     let wanted: VerifyRequest<'_> = parse(&body)?;
     let decision = decide(app, &environment, only, &wanted, "").await?;
     let mut answer = String::with_capacity(512);
-    write(&decision, &environment, &mut answer);
+    decision.write(&environment, &mut answer);
     Ok(answer.into())
 }
 
@@ -78,7 +78,7 @@ async fn decide(
     only: Option<OrganizationId>,
     wanted: &VerifyRequest<'_>,
     at: &str,
-) -> Result<Decision, Problem> {
+) -> Result<Said, Problem> {
     let client = match wanted.ip.as_deref() {
         Some(text) => {
             Some(text.parse::<IpAddr>().map_err(|_| Problem::invalid(format!("{at}/ip"), "is not an IP address such as 192.0.2.7"))?)
@@ -95,12 +95,60 @@ async fn decide(
         management: false,
     };
     let authority: &Authority = &app.authority;
+    if tokens::looks_like_token(&wanted.credential) {
+        let verdict = Box::pin(tokens::verify(authority, environment, &wanted.credential, &ask)).await?;
+        // What is no token after all may be an imported key of that form.
+        if verdict.code != Code::Malformed {
+            app.metrics.outcome(verdict.code as usize);
+            return Ok(Said::Token(Box::new(verdict)));
+        }
+    }
     let decision = match authority.gate.verify_resident(environment, &wanted.credential, &ask) {
         Some(decision) => decision,
         None => Box::pin(authority.gate.verify(authority.db(), environment, &wanted.credential, &ask)).await?,
     };
     app.metrics.outcome(decision.code as usize);
-    Ok(decision)
+    Ok(Said::Key(decision))
+}
+
+/// The answer, by the kind of credential that it is about.
+enum Said {
+    Key(Decision),
+    Token(Box<tokens::Verdict>),
+}
+
+impl Said {
+    fn write(&self, environment: &EnvironmentState, out: &mut String) {
+        match self {
+            Self::Key(decision) => write(decision, environment, out),
+            Self::Token(verdict) => out.push_str(&of_token(verdict, environment)),
+        }
+    }
+}
+
+fn of_token(verdict: &tokens::Verdict, environment: &EnvironmentState) -> String {
+    let mut answer = VerifyResponse {
+        valid: verdict.code == Code::Valid,
+        code: verdict.code.as_str().to_owned(),
+        decision_id: format!("dec_{:016x}", verdict.decision),
+        as_of: AsOf { journal_seq: verdict.journal_seq },
+        ..VerifyResponse::default()
+    };
+    if let Some(told) = &verdict.token {
+        let token = &told.token;
+        answer.kind = Some("access_token".to_owned());
+        answer.lifecycle = Some("ephemeral".to_owned());
+        answer.id = Some(token.jti.clone());
+        answer.organization_id = Some(token.organization.clone());
+        answer.environment = Some(environment.environment.load().slug.clone());
+        answer.owner_id = Some(told.client.owner.to_string());
+        answer.client_id = Some(token.client_id.clone());
+        answer.minted_by = Some(token.minted_by.clone());
+        answer.resource = token.audiences.first().cloned();
+        answer.permissions = Some(told.permissions.clone());
+        answer.expires_at = Some(Timestamp::from_micros(token.expires_at * 1_000_000).to_string());
+    }
+    serde_json::to_string(&answer).expect("an answer can be written")
 }
 
 /// Up to 100 verifications in one request; each is answered for itself.
@@ -116,7 +164,7 @@ pub async fn batch(State(app): Shared, mut request: Request) -> Answer<Json<serd
     for (place, wanted) in wanted.requests.iter().enumerate() {
         let decision = decide(&app, &environment, only, wanted, &format!("/requests/{place}")).await?;
         let mut answer = String::with_capacity(512);
-        write(&decision, &environment, &mut answer);
+        decision.write(&environment, &mut answer);
         results.push(serde_json::from_str::<serde_json::Value>(&answer).expect("what was just written is JSON"));
     }
     Ok(Json::answer(serde_json::json!({ "results": results })))

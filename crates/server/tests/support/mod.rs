@@ -90,11 +90,13 @@ impl Claviger {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let listener = TcpListener::bind(config.listen).await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
-        let server = Server::start(&config, clock.clone()).await.expect("it starts");
+        // As the process does it: the issuer names the port that it got.
+        let mut served = config.clone();
+        served.listen = listener.local_addr().expect("it is bound");
+        let server = Server::start(&served, clock.clone()).await.expect("it starts");
         let root = std::fs::read_to_string(config.bootstrap_key_file.as_ref().expect("set above")).expect("the first key was handed out");
         let (stop, stopped) = oneshot::channel::<()>();
         let app = server.app.clone();
-        let served = config.clone();
         #[allow(clippy::disallowed_methods, reason = "joined in `stop`, or ended with the runtime of its test")]
         let running = tokio::spawn(async move {
             server
@@ -221,7 +223,7 @@ impl Tenant {
     }
 }
 
-fn merge(into: &mut Value, more: Value) {
+pub fn merge(into: &mut Value, more: Value) {
     for (field, value) in more.as_object().expect("an object") {
         into[field] = value.clone();
     }

@@ -13,7 +13,6 @@ use std::str::FromStr;
 
 use serde_json::{Value, json};
 
-use super::sql::revoke_tokens;
 use super::{Application, find as find_application};
 use crate::access::{Caller, Permission};
 use crate::applications::create::active_organization;
@@ -21,6 +20,7 @@ use crate::authority::Authority;
 use crate::clock::Timestamp;
 use crate::db::{self, Change, Committed, Query, Select, Tx, params};
 use crate::error::{Error, Refusal, Result};
+use crate::gate::denials;
 use crate::idempotency::{self, Idempotency};
 use crate::ids::{ApplicationId, CertificateId, ClientKeyId, ClientSecretId, EnvironmentId, TrustId};
 use crate::journal::Event;
@@ -382,7 +382,7 @@ pub(super) async fn end_as(
     credential.updated_at = at;
     sql::store(tx, &credential).await?;
     if tokens_die {
-        revoke_tokens(tx, environment, &credential.id.to_string(), at).await?;
+        denials::deny(tx, environment, &credential.id.to_string(), at).await?;
     }
     let tokens = if tokens_die { "die" } else { "live" };
     let data = json!({ "id": credential.id.to_string(), "reason": reason.as_str(), "comment": comment, "tokens": tokens });

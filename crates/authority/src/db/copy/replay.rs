@@ -21,6 +21,7 @@ use crate::journal;
 use crate::keys::ApiKeyFate;
 use crate::organizations::OrganizationFate;
 use crate::rng::Rng;
+use crate::tokens::signing::SigningKeyFate;
 
 /// What a journal brought onto a restored database.
 #[derive(Debug, Default)]
@@ -76,6 +77,10 @@ const HARMLESS: &[&str] = &[
     "resource.deleted",
     "environment.created",
     "environment.updated",
+    "signing_key.created",
+    "signing_key.activated",
+    "signing_key.retired",
+    "signing_key.gone",
 ];
 
 /// What the newer events of one environment say of each thing, the last word on each.
@@ -85,6 +90,7 @@ struct Fates {
     operators: BTreeMap<String, OperatorFate>,
     management_keys: BTreeMap<String, ManagementKeyFate>,
     api_keys: BTreeMap<String, ApiKeyFate>,
+    signing_keys: BTreeMap<String, SigningKeyFate>,
     applications: BTreeMap<String, ApplicationFate>,
     made: BTreeSet<String>,
     rotated: BTreeSet<String>,
@@ -178,11 +184,12 @@ impl Fates {
         }
         match kind.split_once('.').map_or("", |(noun, _)| noun) {
             "api_key" => self.api_keys.entry(subject.clone()).or_default().hear(kind, data, at, by),
-            "application" | "client_secret" | "client_key" | "certificate" | "trust" => {
+            "application" | "client_secret" | "client_key" | "certificate" | "trust" | "token" => {
                 self.applications.entry(subject.clone()).or_default().hear(kind, data, by)
             }
             "management_key" => self.management_keys.entry(subject.clone()).or_default().hear(kind, data, at, by),
             "operator" => self.operators.entry(subject.clone()).or_default().hear(kind, data, by),
+            "signing_key" => self.signing_keys.entry(subject.clone()).or_default().hear(kind, by),
             "organization" => self.organizations.entry(subject.clone()).or_default().hear(kind, by),
             _ => false,
         }
@@ -212,6 +219,9 @@ impl Fates {
         }
         for (id, fate) in &self.api_keys {
             take(id, fate.apply(tx, environment, id, at).await?);
+        }
+        for (subject, fate) in &self.signing_keys {
+            take(subject, fate.apply(tx, environment, subject, at).await?);
         }
         for (id, fate) in &self.applications {
             take(id, fate.apply(tx, environment, id, at).await?);
@@ -265,12 +275,14 @@ mod tests {
 
     /// Every text in the sources that is a kind of event: handed to `Event::new`, or `"noun.verb"` with a noun that has events.
     fn collect(folder: &std::path::Path, kinds: &mut BTreeSet<String>) {
-        const NOUNS: [&str; 12] = [
+        const NOUNS: [&str; 14] = [
             "application",
             "client_secret",
             "client_key",
             "certificate",
             "trust",
+            "token",
+            "signing_key",
             "api_key",
             "management_key",
             "organization",

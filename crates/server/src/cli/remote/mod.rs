@@ -8,6 +8,7 @@ pub mod operator;
 pub mod org;
 pub mod owner;
 pub mod resource;
+pub mod signing_keys;
 
 use std::fmt;
 use std::str::FromStr;

@@ -2,6 +2,7 @@
 //! It never touches the file system: a configuration may be checked on another machine.
 
 use claviger_authority::credential::Prefix;
+use claviger_authority::tokens::signing::LEAST_PUBLISHED_SECONDS;
 use http::{HeaderName, Uri};
 use tracing_subscriber::EnvFilter;
 
@@ -24,6 +25,8 @@ impl Config {
             ("tls.certificate_file", self.tls_rule()),
             ("log.level", self.log_level_rule()),
             ("gateway.header_prefix", self.header_prefix_rule()),
+            ("signing.publish_before_use_seconds", self.publish_before_use_rule()),
+            ("signing.rotation_days", self.rotation_rule()),
             ("telemetry.otlp_endpoint", built_with_traces(self.telemetry.otlp_endpoint.is_empty())),
             ("telemetry.sampling_ratio", self.sampling_ratio_rule()),
             ("telemetry.service_name", self.service_name_rule()),
@@ -88,6 +91,17 @@ impl Config {
         (self.gateway.header_prefix.is_empty() || !is_name).then(|| "cannot begin a header name; use letters, digits and dashes".to_owned())
     }
 
+    fn publish_before_use_rule(&self) -> Option<String> {
+        let is_short = self.signing.schedule().publish_before_use_seconds < LEAST_PUBLISHED_SECONDS;
+        is_short.then(|| format!("is too short for verifiers that keep what they fetched; give at least {LEAST_PUBLISHED_SECONDS}"))
+    }
+
+    fn rotation_rule(&self) -> Option<String> {
+        let schedule = self.signing.schedule();
+        (schedule.rotation_seconds < schedule.publish_before_use_seconds)
+            .then(|| "is shorter than publish_before_use_seconds; the next key would never be ready in time".to_owned())
+    }
+
     fn sampling_ratio_rule(&self) -> Option<String> {
         let ratio = self.telemetry.sampling_ratio;
         if !(0.0..=1.0).contains(&ratio) {
@@ -128,7 +142,7 @@ mod tests {
     #[test]
     fn each_rule_names_its_key() {
         type Change = fn(&mut Config);
-        let broken: [(&str, Change); 20] = [
+        let broken: [(&str, Change); 22] = [
             ("data_dir (", |c| c.data_dir = "".into()),
             ("key_prefix (", |c| c.key_prefix = String::new()),
             ("key_prefix (", |c| c.key_prefix = "Clv".into()),
@@ -146,6 +160,8 @@ mod tests {
             ("tls.certificate_file (", |c| c.tls.key_file = Some("key.pem".into())),
             ("log.level (", |c| c.log.level = "claviger=loud".into()),
             ("gateway.header_prefix (", |c| c.gateway.header_prefix = "X Auth ".into()),
+            ("signing.publish_before_use_seconds (", |c| c.signing.publish_before_use_seconds = 3599.try_into().unwrap()),
+            ("signing.rotation_days (", |c| c.signing.publish_before_use_seconds = 7_776_001.try_into().unwrap()),
             ("telemetry.sampling_ratio (", |c| c.telemetry.sampling_ratio = 1.1),
             ("telemetry.sampling_ratio (", |c| c.telemetry.sampling_ratio = f64::NAN),
             ("telemetry.service_name (", |c| c.telemetry.service_name = " ".into()),

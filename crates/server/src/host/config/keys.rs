@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
+use claviger_authority::tokens::signing::Schedule;
 use ipnet::IpNet;
 
 use super::origins::Origins;
@@ -35,6 +36,7 @@ section! {
         [log] Log;
         [gate] Gate;
         [gateway] Gateway;
+        [signing] Signing;
         [sqlite] Sqlite;
         [postgres] Postgres;
         [telemetry] Telemetry;
@@ -112,6 +114,16 @@ section! {
     Gateway {
         /// What the names of identity headers begin with; the gateway must strip these from incoming requests.
         header_prefix: String = "X-Auth-Request-".to_owned();
+    }
+}
+
+section! {
+    /// The keys that sign access tokens.
+    Signing {
+        /// How long a key is published before it may sign, in seconds; at least 3600. A key keeps what it was published with.
+        publish_before_use_seconds: NonZeroU64 = seconds(86_400);
+        /// How long a key signs before the next takes over, in days.
+        rotation_days: NonZeroU32 = count(90);
     }
 }
 
@@ -208,6 +220,16 @@ durations!(Http:
     request_timeout from request_timeout_seconds,
     drain_time from drain_seconds
 );
+impl Signing {
+    /// The same for the platform.
+    pub fn schedule(&self) -> Schedule {
+        Schedule {
+            publish_before_use_seconds: i64::try_from(self.publish_before_use_seconds.get()).unwrap_or(i64::MAX),
+            rotation_seconds: i64::from(self.rotation_days.get()) * 86_400,
+        }
+    }
+}
+
 durations!(Gate: flush_interval from flush_interval_seconds);
 
 #[cfg(test)]

@@ -1,0 +1,86 @@
+//! `POST /oauth2/token`: an application exchanges its credential for a short-lived access token.
+
+use std::net::IpAddr;
+
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use claviger_authority::environments;
+use claviger_authority::gate::EnvironmentRef;
+use claviger_authority::tokens::{self, Ask};
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Issuer;
+use super::client::Presented;
+use super::form::Form;
+use super::refusal::{Refusal, no_store};
+use crate::app::App;
+use crate::edge::service::Arrival;
+use crate::routes::Shared;
+
+/// An access token (RFC 6749 section 5.1).
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({ "access_token": "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.…", "token_type": "Bearer", "expires_in": 600, "scope": "posts:read" }))]
+pub struct TokenResponse<'a> {
+    access_token: &'a str,
+    token_type: &'static str,
+    /// Seconds.
+    expires_in: i64,
+    /// The permissions that the token carries, separated by spaces.
+    scope: &'a str,
+}
+
+/// Issues an access token to an application (client credentials grant). The client authenticates by HTTP Basic or in the body.
+#[utoipa::path(post, path = "/oauth2/token", tag = "oauth2", security(()), request_body(content_type = "application/x-www-form-urlencoded", content = String, example = "grant_type=client_credentials&scope=posts:read"), responses(
+    (status = 200, description = "An access token", body = TokenResponse<'_>),
+    (status = 400, description = "RFC 6749 section 5.2: `invalid_request`, `invalid_scope`, `invalid_target`, `unsupported_grant_type` …"),
+    (status = 401, description = "`invalid_client`: not known, wrong, revoked, expired or suspended"),
+    (status = 429, description = "Too many tokens: `Retry-After` says when"),
+))]
+pub async fn token(State(app): Shared, Issuer(environment): Issuer, Extension(arrival): Extension<Arrival>, request: Request) -> Response {
+    let mut request = request;
+    match answer(&app, &environment, arrival.client, &mut request).await {
+        Ok(body) => (no_store(), body).into_response(),
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// The same without a router around it: the token endpoint of the default environment.
+pub async fn hot<B>(app: &App, client: IpAddr, request: &mut http::Request<B>) -> Result<String, Refusal>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let environment = app.authority.gate.environment_named(environments::DEFAULT).ok_or_else(Refusal::no_such_issuer)?;
+    answer(app, &environment, client, request).await
+}
+
+async fn answer<B>(app: &App, environment: &EnvironmentRef, client: IpAddr, request: &mut http::Request<B>) -> Result<String, Refusal>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let form = Form::read(request, app.http.body_limit_bytes.get()).await?;
+    let presented = Presented::read(request.headers(), &form)?;
+    let authenticated = presented.authenticate(app, environment, client).await?;
+    match form.get("grant_type") {
+        Some("client_credentials") => {}
+        Some(_) => {
+            return Err(Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "unsupported_grant_type",
+                "the grant_type that is served is client_credentials",
+            ));
+        }
+        None => return Err(Refusal::invalid_request("the parameter grant_type is missing: send client_credentials")),
+    }
+    let now = app.authority.clock.now();
+    let ask = Ask { scope: form.get("scope"), resources: form.resources.iter().map(String::as_str).collect() };
+    let minted = tokens::mint(&app.authority, environment, &authenticated, &ask, now).await?;
+    let body =
+        TokenResponse { access_token: &minted.token, token_type: "Bearer", expires_in: minted.expires_in_seconds, scope: &minted.scope };
+    Ok(serde_json::to_string(&body).expect("an answer can be written"))
+}
