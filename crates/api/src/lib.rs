@@ -4,6 +4,7 @@
 //! Times are RFC 3339 in UTC. Ids are a prefix and 26 digits of base 32 (`org_…`), those of credentials a class and
 //! 17 digits of base 62 (`ak_…`). Unknown fields in requests are refused.
 
+pub mod access_tokens;
 pub mod api_keys;
 pub mod applications;
 pub mod environments;

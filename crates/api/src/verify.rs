@@ -73,6 +73,9 @@ pub struct VerifyResponse {
     /// The credential that obtained the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minted_by: Option<String>,
+    /// Of a bound token: accept it only together with a proof of the key that is named here (RFC 9449 section 7).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organization_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -91,6 +94,13 @@ pub struct VerifyResponse {
     pub quota: Option<QuotaState>,
     pub decision_id: String,
     pub as_of: AsOf,
+}
+
+/// RFC 7800 section 3.1.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Confirmation {
+    /// The RFC 7638 thumbprint of the holder's key.
+    pub jkt: String,
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]

@@ -13,8 +13,8 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::edge::service::note_route;
 use crate::routes::{
-    api_keys, applications, environments, gateway, health, journal, jwks, management_keys, oauth, operators, organizations, owners,
-    resources, signing_keys, verify, whoami,
+    access_tokens, api_keys, applications, environments, gateway, health, journal, jwks, management_keys, oauth, operators, organizations,
+    owners, resources, signing_keys, verify, whoami,
 };
 
 #[derive(OpenApi)]
@@ -54,6 +54,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(oauth::revoke::revoke))
         .routes(routes!(oauth::discovery::oauth_authorization_server))
         .routes(routes!(oauth::discovery::openid_configuration))
+        .routes(routes!(access_tokens::revoke))
         .routes(routes!(environments::list, environments::create))
         .routes(routes!(environments::read, environments::update))
         .routes(routes!(organizations::list, organizations::create))

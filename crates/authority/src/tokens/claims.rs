@@ -15,6 +15,8 @@ pub(super) struct About<'a> {
     pub organization: &'a str,
     pub credential: &'a str,
     pub jti: &'a str,
+    /// Thumbprint of the key that it is bound to.
+    pub bound_to: Option<&'a str>,
     pub now: Timestamp,
 }
 
@@ -39,6 +41,11 @@ pub(super) fn write(about: &About<'_>, granted: &Granted<'_>) -> String {
     text(&mut json, &granted.permissions.join(" "));
     let _ = write!(json, ",\"{MINTED_BY}\":");
     text(&mut json, about.credential);
+    if let Some(thumbprint) = about.bound_to {
+        json.push_str(",\"cnf\":{\"jkt\":");
+        text(&mut json, thumbprint);
+        json.push('}');
+    }
     json.push_str(",\"jti\":");
     text(&mut json, about.jti);
     let _ = write!(json, ",\"iat\":{issued_at},\"nbf\":{issued_at},\"exp\":{}}}", issued_at + granted.lifetime_seconds);

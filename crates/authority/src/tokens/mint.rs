@@ -19,12 +19,13 @@ pub struct Minted {
     pub scope: String,
 }
 
-/// Grants and signs. `now` is when the request came.
+/// Grants and signs. `bound_to` is the thumbprint of the holder's key, if the token shall be bound; `now` is when the request came.
 pub async fn mint(
     authority: &Authority,
     environment: &EnvironmentState,
     authenticated: &Authenticated,
     ask: &Ask<'_>,
+    bound_to: Option<&str>,
     now: Timestamp,
 ) -> Result<Minted, Refused> {
     let client = &authenticated.client;
@@ -40,6 +41,7 @@ pub async fn mint(
         organization: &client.organization_text,
         credential: &authenticated.credential,
         jti: &jti,
+        bound_to,
         now,
     };
     let header = format!("{{\"alg\":\"{algorithm}\",\"typ\":\"{}\",\"kid\":\"{}\"}}", granted.typ, key.kid());

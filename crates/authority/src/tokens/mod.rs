@@ -2,6 +2,7 @@
 //! Minting writes no row. What ends a token early is a short list, kept by the gate.
 
 mod authenticate;
+mod bind;
 mod claims;
 mod grant;
 mod mint;
@@ -13,9 +14,10 @@ mod verify;
 use crate::clock::Timestamp;
 
 pub use authenticate::{Authenticated, authenticate, authenticate_by_assertion};
+pub use bind::bind;
 pub use grant::{Ask, Granted, grant};
 pub use mint::{Minted, mint};
-pub use revoke::{revoke, revoke_own};
+pub use revoke::{Named, revoke, revoke_own};
 pub use verify::{Genuine, Told, Verdict, looks_like_token, verify};
 
 /// Why the token endpoint refuses, in the words of RFC 6749 section 5.2 and RFC 8707 section 2.
@@ -25,6 +27,8 @@ pub enum Refused {
     InvalidClient(&'static str),
     /// A client assertion that is genuine and yet not good.
     InvalidAssertion(String),
+    /// RFC 9449 section 5.
+    InvalidProof(String),
     InvalidScope(String),
     InvalidTarget(String),
     UnauthorizedClient(&'static str),
@@ -39,6 +43,7 @@ impl Refused {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::InvalidClient(_) | Self::InvalidAssertion(_) => "invalid_client",
+            Self::InvalidProof(_) => "invalid_dpop_proof",
             Self::InvalidScope(_) => "invalid_scope",
             Self::InvalidTarget(_) => "invalid_target",
             Self::UnauthorizedClient(_) => "unauthorized_client",
@@ -50,7 +55,7 @@ impl Refused {
     pub fn description(&self) -> String {
         let text = match self {
             Self::InvalidClient(why) | Self::UnauthorizedClient(why) | Self::Unavailable(why) => (*why).to_owned(),
-            Self::InvalidAssertion(why) | Self::InvalidScope(why) | Self::InvalidTarget(why) => why.clone(),
+            Self::InvalidAssertion(why) | Self::InvalidProof(why) | Self::InvalidScope(why) | Self::InvalidTarget(why) => why.clone(),
             Self::TooMany(seconds) => format!("too many tokens: keep the one you have until it expires, and ask again in {seconds} s"),
         };
         text.chars().map(|letter| if matches!(letter, ' '..='~') && !matches!(letter, '"' | '\\') { letter } else { '?' }).collect()

@@ -24,6 +24,8 @@ pub struct Genuine {
     /// Seconds since the Unix epoch.
     pub issued_at: i64,
     pub expires_at: i64,
+    /// Thumbprint of the key that its holder must prove to have (RFC 9449 section 6).
+    pub bound_to: Option<String>,
     kid: String,
 }
 
@@ -107,6 +109,7 @@ fn read(claims: &Claims, kid: &str) -> Option<Genuine> {
         permissions,
         issued_at: claims.iat().ok()?,
         expires_at: claims.exp().ok()?,
+        bound_to: claims.get("cnf").and_then(|cnf| cnf.get("jkt")?.as_str()).map(str::to_owned),
         kid: kid.to_owned(),
     })
 }

@@ -1,5 +1,6 @@
 //! Handlers, a file per resource: wire types in, one call of the authority, wire types out.
 
+pub mod access_tokens;
 pub mod api_keys;
 pub mod applications;
 pub mod environments;

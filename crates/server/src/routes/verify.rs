@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use axum::extract::{Request, State};
 use axum::response::IntoResponse;
 use bytes::Bytes;
-use claviger_api::verify::{AsOf, VerifyBatchRequest, VerifyBatchResponse, VerifyRequest, VerifyResponse};
+use claviger_api::verify::{AsOf, Confirmation, VerifyBatchRequest, VerifyBatchResponse, VerifyRequest, VerifyResponse};
 use claviger_authority::clock::Timestamp;
 use claviger_authority::gate::{Answer as Decision, Ask, CallerScope, Code, EnvironmentState, KnownCaller};
 use claviger_authority::ids::OrganizationId;
@@ -144,6 +144,7 @@ fn of_token(verdict: &tokens::Verdict, environment: &EnvironmentState) -> String
         answer.owner_id = Some(told.client.owner.to_string());
         answer.client_id = Some(token.client_id.clone());
         answer.minted_by = Some(token.minted_by.clone());
+        answer.cnf = token.bound_to.clone().map(|jkt| Confirmation { jkt });
         answer.resource = token.audiences.first().cloned();
         answer.permissions = Some(told.permissions.clone());
         answer.expires_at = Some(Timestamp::from_micros(token.expires_at * 1_000_000).to_string());

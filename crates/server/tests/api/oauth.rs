@@ -118,6 +118,22 @@ async fn a_token_ends_with_whatever_it_rests_on() {
     claviger.form("/oauth2/revoke", basic, &format!("token={one}")).await.expect(200);
     assert_eq!([claviger.code(&one).await, claviger.code(&other).await], ["REVOKED", "VALID"]);
 
+    // By what a log says of it, or by itself, on behalf of whoever may.
+    let (third, fourth) = (claviger.token(&application, "").await, claviger.token(&application, "").await);
+    let named = json!({ "application_id": application.id, "jti": part(&third, 1)["jti"] });
+    post("/v1/access-tokens/revoke".to_owned(), named).await;
+    post("/v1/access-tokens/revoke".to_owned(), json!({ "token": fourth })).await;
+    assert_eq!([claviger.code(&third).await, claviger.code(&fourth).await, claviger.code(&other).await], ["REVOKED", "REVOKED", "VALID"]);
+    let foreign = claviger.tenant("B").await;
+    let bound = claviger.management_key_with(json!({ "role": "administrator", "organization_id": foreign.organization })).await;
+    let named = json!({ "application_id": application.id, "jti": "x" });
+    claviger.ask(&bound, Method::POST, "/v1/access-tokens/revoke", Some(named)).await.refused(404, "NOT_FOUND");
+    for nonsense in
+        [json!({}), json!({ "token": other, "jti": "x" }), json!({ "token": "x" }), json!({ "application_id": application.id, "jti": "" })]
+    {
+        claviger.post("/v1/access-tokens/revoke", nonsense).await.refused(422, "INVALID_VALUE");
+    }
+
     // With the compromise of the secret that obtained it, and not with that of its sibling.
     let sibling = claviger.post(&format!("/v1/applications/{}/secrets", application.id), json!({})).await.expect(201);
     let sibling = Application { id: application.id.clone(), secret_id: text(&sibling, "id"), secret: text(&sibling, "secret") };
@@ -421,4 +437,66 @@ async fn a_client_may_prove_itself_by_a_signature_that_works_once() {
     claviger.post(&revoke, json!({ "reason": "superseded" })).await.expect(200);
     let answer = send(&with(&|_| ()), "").await.expect(401);
     assert_eq!(answer["error_description"], "this credential is revoked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_bound_to_the_key_of_a_proof_that_works_once() {
+    let claviger = Claviger::start().await;
+    let tenant = claviger.tenant("A").await;
+    let application = claviger.application(&tenant, json!({ "require_dpop": true })).await;
+    let (key, stranger) = (ClientKey::new(), ClientKey::new());
+    let public = |key: &ClientKey| {
+        let mut jwk = key.jwk.clone();
+        jwk.as_object_mut().expect("a key").remove("kid");
+        jwk
+    };
+    let url = format!("{}/oauth2/token", claviger.url);
+    let number = std::cell::Cell::new(0);
+    let proof = |header: &dyn Fn(&mut Value), claims: &dyn Fn(&mut Value)| {
+        number.set(number.get() + 1);
+        let mut head = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": public(&key) });
+        let mut body = json!({ "htm": "POST", "htu": url, "iat": 1_795_507_200, "jti": format!("proof-{}", number.get()) });
+        header(&mut head);
+        claims(&mut body);
+        key.sign(&head, &body)
+    };
+    let send = async |proofs: &[&str]| {
+        let mut request = claviger
+            .request(Method::POST, "/oauth2/token")
+            .basic_auth(&application.id, Some(&application.secret))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        for proof in proofs {
+            request = request.header("dpop", *proof);
+        }
+        claviger.send(request.body("grant_type=client_credentials")).await
+    };
+    let good = proof(&|_| (), &|_| ());
+    let answer = send(&[&good]).await.expect(200);
+    assert_eq!(answer["token_type"], "DPoP");
+    let token = text(&answer, "access_token");
+    let thumbprint = part(&token, 1)["cnf"]["jkt"].clone();
+    assert_eq!(thumbprint.as_str().map(str::len), Some(43));
+    let told = claviger.introspected(&token).await;
+    assert_eq!((&told["token_type"], &told["cnf"]["jkt"]), (&json!("DPoP"), &thumbprint));
+    assert_eq!(claviger.verify(json!({ "credential": token })).await["cnf"]["jkt"], thumbprint);
+
+    let refused = [
+        good,
+        proof(&|head| head["typ"] = "JWT".into(), &|_| ()),
+        proof(&|head| head["jwk"] = public(&stranger), &|_| ()),
+        proof(&|head| drop(head.as_object_mut().unwrap().remove("jwk")), &|_| ()),
+        proof(&|_| (), &|claims| claims["htm"] = "GET".into()),
+        proof(&|_| (), &|claims| claims["htu"] = "https://other.example.com/oauth2/token".into()),
+        proof(&|_| (), &|claims| claims["iat"] = 1_795_507_100.into()),
+        proof(&|_| (), &|claims| claims["iat"] = 1_795_507_300.into()),
+        proof(&|_| (), &|claims| drop(claims.as_object_mut().unwrap().remove("jti"))),
+        "nonsense".to_owned(),
+    ];
+    for (place, proof) in refused.iter().enumerate() {
+        let answer = send(&[proof]).await;
+        assert_eq!((answer.status, answer.json["error"].as_str()), (400, Some("invalid_dpop_proof")), "case {place}: {}", answer.text);
+    }
+    assert_eq!(send(&[]).await.expect(400)["error"], "invalid_dpop_proof");
+    let (one, two) = (proof(&|_| (), &|_| ()), proof(&|_| (), &|_| ()));
+    assert_eq!(send(&[&one, &two]).await.expect(400)["error"], "invalid_request");
 }

@@ -42,6 +42,7 @@ fn metadata(issuer: &str) -> Value {
         "token_endpoint_auth_signing_alg_values_supported": algorithms,
         "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+        "dpop_signing_alg_values_supported": algorithms,
         "service_documentation": "https://claviger.dev/docs",
     })
 }

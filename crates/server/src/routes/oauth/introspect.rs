@@ -74,11 +74,16 @@ async fn active(app: &App, environment: &EnvironmentRef, only: Option<Organizati
         app.metrics.outcome(verdict.code as usize);
         let Some(told) = verdict.token.filter(|_| verdict.code == Code::Valid) else { return Ok(None) };
         let token = &told.token;
-        return Ok(Some(json!({
-            "active": true, "iss": issuer, "token_type": "Bearer", "client_id": token.client_id, "sub": token.client_id,
+        let kind = if token.bound_to.is_some() { "DPoP" } else { "Bearer" };
+        let mut told_of = json!({
+            "active": true, "iss": issuer, "token_type": kind, "client_id": token.client_id, "sub": token.client_id,
             "aud": audience(&token.audiences), "scope": told.permissions.join(" "), "org_id": token.organization, "jti": token.jti,
             "iat": token.issued_at, "nbf": token.issued_at, "exp": token.expires_at, "minted_by": token.minted_by,
-        })));
+        });
+        if let Some(thumbprint) = &token.bound_to {
+            told_of["cnf"] = json!({ "jkt": thumbprint });
+        }
+        return Ok(Some(told_of));
     }
     let answer = app.authority.gate.verify(app.authority.db(), environment, text, &ask).await?;
     app.metrics.outcome(answer.code as usize);

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use claviger_authority::environments;
 use claviger_authority::gate::EnvironmentRef;
 use claviger_authority::tokens::{self, Ask};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -79,8 +79,25 @@ where
     }
     let now = app.authority.clock.now();
     let ask = Ask { scope: form.get("scope"), resources: form.resources.iter().map(String::as_str).collect() };
-    let minted = tokens::mint(&app.authority, environment, &authenticated, &ask, now).await?;
-    let body =
-        TokenResponse { access_token: &minted.token, token_type: "Bearer", expires_in: minted.expires_in_seconds, scope: &minted.scope };
+    let url = format!("{}/oauth2/token", environment.environment.load().issuer);
+    let proof = proof(request.headers())?;
+    let bound_to = tokens::bind(&app.authority, environment, &authenticated.client, proof, &url, now).await??;
+    let minted = tokens::mint(&app.authority, environment, &authenticated, &ask, bound_to.as_deref(), now).await?;
+    let body = TokenResponse {
+        access_token: &minted.token,
+        token_type: if bound_to.is_some() { "DPoP" } else { "Bearer" },
+        expires_in: minted.expires_in_seconds,
+        scope: &minted.scope,
+    };
     Ok(serde_json::to_string(&body).expect("an answer can be written"))
+}
+
+/// The one DPoP proof of the request (RFC 9449 section 4.3).
+fn proof(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
+    let mut proofs = headers.get_all("dpop").iter();
+    let Some(proof) = proofs.next() else { return Ok(None) };
+    if proofs.next().is_some() {
+        return Err(Refusal::invalid_request("the header DPoP came twice"));
+    }
+    proof.to_str().map(Some).map_err(|_| Refusal::invalid_request("the header DPoP is no proof"))
 }
