@@ -24,15 +24,17 @@ import time
 import urllib.parse
 from pathlib import Path
 
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+
 HERE = Path(__file__).resolve().parent
 ALGORITHMS = ["ES256", "EdDSA", "RS256", "PS256"]
-BOTH = ("basic", "post")
+BOTH, ASSERTION = ("basic", "post"), "private_key_jwt"
 # name: (how it is run, how it authenticates, whether it can revoke a token, which API it calls)
 CLIENTS = {
-    "oauth4webapi": ("node npm/client-oauth4webapi.mjs", BOTH, True, "jose"),
-    "openid-client": ("node npm/client-openid-client.mjs", BOTH, True, "jose"),
+    "oauth4webapi": ("node npm/client-oauth4webapi.mjs", (*BOTH, ASSERTION), True, "jose"),
+    "openid-client": ("node npm/client-openid-client.mjs", (*BOTH, ASSERTION), True, "jose"),
     "simple-oauth2": ("node npm/client-simple-oauth2.mjs", BOTH, False, "jose"),
-    "Authlib": ("python pypi/client_authlib.py", BOTH, True, "joserfc"),
+    "Authlib": ("python pypi/client_authlib.py", (*BOTH, ASSERTION), True, "joserfc"),
     "requests-oauthlib": ("python pypi/client_requests_oauthlib.py", BOTH, False, "PyJWT"),
     "httpx": ("python pypi/client_httpx.py", BOTH, False, "PyJWT"),
     "x/oauth2 + go-oidc": ("bin/client-clientcredentials", (*BOTH, "auto"), False, "go-jose"),
@@ -49,6 +51,11 @@ APIS = {
     "go-jose": "bin/api-jose",
     "jsonwebtoken (Rust)": "bin/api-jsonwebtoken",
     INTROSPECTION: "node npm/api-introspection.mjs",
+}
+# What the server refuses and should not: {(client, way, algorithm): why}. Leaves the list when it is mended: then the run fails.
+REFUSED_STILL = {
+    ("oauth4webapi", ASSERTION, "EdDSA"): "signs with alg Ed25519 (RFC 9864), which the server does not know",
+    ("openid-client", ASSERTION, "EdDSA"): "signs with alg Ed25519 (RFC 9864), which the server does not know",
 }
 LIFETIME_SECONDS = 300
 # Verifiers may allow this much difference between clocks.
@@ -121,9 +128,9 @@ class Server:
     def starts(self, public_url):
         # A server hands out its first management key once, at its first start.
         bootstrap = [] if self.key_file.exists() else ["--bootstrap-key-file", str(self.key_file)]
+        listen, data = f"127.0.0.1:{self.address[1]}", str(self.processes.folder / "data")
         self.process = self.processes.start(
-            "claviger",
-            [self.claviger, "serve", "--listen", f"127.0.0.1:{self.address[1]}", "--data-dir", str(self.processes.folder / "data"), *bootstrap],
+            "claviger", [self.claviger, "serve", "--listen", listen, "--data-dir", data, *bootstrap],
             {"CLAVIGER_PUBLIC_URL": public_url, "CLAVIGER_TLS_CERTIFICATE_FILE": self.files["cert"],
              "CLAVIGER_TLS_KEY_FILE": self.files["key"]},
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
@@ -157,7 +164,8 @@ class Server:
             connection.close()
 
     def manage(self, method, path, body=None, environment="live"):
-        headers = {"Authorization": f"Bearer {self.management_key}", "Content-Type": "application/json", "Claviger-Environment": environment}
+        headers = {"Authorization": f"Bearer {self.management_key}", "Content-Type": "application/json",
+                   "Claviger-Environment": environment}
         status, answer = self.request(method, path, json.dumps(body) if body is not None else None, headers)
         if status not in (200, 201):
             raise SystemExit(f"{method} {path}: {status} {answer.decode()}")
@@ -208,11 +216,22 @@ class Tenant:
         grants = [{"identifier": audience(resource), "permissions": ["posts:read", "posts:write"]} for resource in self.resources]
         application = self.made("/v1/applications", {
             "organization_id": self.organization, "owner_id": self.owner, "name": name, "resources": grants, **more})
-        return self.secret(application["id"])
+        return self.credentials(application["id"])
 
-    def secret(self, application):
-        made = self.made(f"/v1/applications/{application}/secrets", {})
-        return {"id": application, "secret_id": made["id"], "secret": made["secret"]}
+    def credentials(self, application):
+        """A secret and a key pair for each algorithm that assertions may be signed with."""
+        at = f"/v1/applications/{application}"
+        made = self.made(f"{at}/secrets", {})
+        minting, keys = [f"{at}/secrets/{made['id']}"], {}
+        pairs = {"ES256": ECKey.generate_key("P-256"), "EdDSA": OKPKey.generate_key("Ed25519"), "PS256": RSAKey.generate_key(2048)}
+        for alg, pair in pairs.items():
+            keys[alg] = pair.as_dict(private=True) | {"alg": alg, "kid": pair.thumbprint()}
+            minting.append(f"{at}/keys/{self.made(f'{at}/keys', {'jwk': pair.as_dict(private=False) | {'alg': alg}})['id']}")
+        return {"id": application, "secret": made["secret"], "keys": keys, "minting": minting}
+
+    def revoke(self, application, reason):
+        for credential in application["minting"]:
+            self.made(f"{credential}/revoke", {"reason": reason})
 
 
 def audience(name):
@@ -245,6 +264,8 @@ class Client:
     def ask(self, application, way, alg="ES256", scope="posts:read", **more):
         asked = {"auth": way, "client_id": application["id"], "client_secret": application["secret"],
                  "resource": audience(alg), "scope": scope, **more}
+        if way == ASSERTION:
+            asked["private_key"] = application["keys"].get(alg) or application["keys"]["ES256"]
         self.process.stdin.write(json.dumps(asked).encode() + b"\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
@@ -254,8 +275,8 @@ class Client:
 def exercise(name, server, tenant, stranger, apis, processes, misses):
     client = Client(name, processes, apis)
     first = tenant.application(name)
-    second = tenant.secret(first["id"])
-    wrong = first | {"secret": stranger["secret"]}  # a good secret, but of another application
+    second = tenant.credentials(first["id"])
+    wrong = first | {name: stranger[name] for name in ("secret", "keys")}  # good ones, but of another application
 
     def expect(column, what, found, expected):
         misses.expect(name, column, what, found, expected)
@@ -264,6 +285,9 @@ def exercise(name, server, tenant, stranger, apis, processes, misses):
     for alg in ALGORITHMS:
         for way in client.ways:
             answer = client.ask(first, way, alg, api=f"{client.url}/{alg}/posts")
+            if (name, way, alg) in REFUSED_STILL:
+                expect(alg, f"by {way}, as REFUSED_STILL says", answer, {"error": "invalid_client"})
+                continue
             token = answer.pop("token", "")
             expect(alg, f"by {way}", answer, {
                 "scope": "posts:read", "expires_in": LIFETIME_SECONDS, "status": 200,
@@ -273,7 +297,7 @@ def exercise(name, server, tenant, stranger, apis, processes, misses):
                 header = header_of(token)
                 expect(alg, f"by {way}, the token's header", (header["alg"], header["typ"]), (alg, "at+jwt"))
     for way in client.ways:
-        expect("wrong secret", f"by {way}", client.ask(wrong, way), {"error": "invalid_client"})
+        expect("other's", f"by {way}", client.ask(wrong, way), {"error": "invalid_client"})
         expect("not granted", f"scope by {way}", client.ask(first, way, scope="posts:delete"), {"error": "invalid_scope"})
         expect("not granted", f"resource by {way}", client.ask(first, way, "none"), {"error": "invalid_target"})
     if client.revokes:
@@ -283,13 +307,13 @@ def exercise(name, server, tenant, stranger, apis, processes, misses):
     of_second = client.ask(second, client.ways[0]).get("token", "")
     for token in [*minted, of_second]:
         expect("compromised", "introspection before", server.is_active(token), True)
-    server.manage("POST", f"/v1/applications/{first['id']}/secrets/{first['secret_id']}/revoke", {"reason": "key_compromise"})
+    tenant.revoke(first, "key_compromise")
     for way in client.ways:
-        expect("revoked secret", f"by {way}", client.ask(first, way), {"error": "invalid_client"})
-        expect("revoked secret", f"the other secret by {way}", client.ask(second, way).get("scope"), "posts:read")
+        expect("revoked", f"by {way}", client.ask(first, way), {"error": "invalid_client"})
+        expect("revoked", f"what is not revoked, by {way}", client.ask(second, way).get("scope"), "posts:read")
     for token in minted:
         expect("compromised", "introspection after", server.is_active(token), False)
-    expect("compromised", "introspection of the other secret's token", server.is_active(of_second), True)
+    expect("compromised", "introspection of the token of what is not revoked", server.is_active(of_second), True)
     client.process.stdin.close()
 
 
@@ -307,8 +331,10 @@ class Api:
 def call(server, url, name, token):
     """Status, and the error of the challenge."""
     to = urllib.parse.urlsplit(url)
-    kind = {"http": http.client.HTTPConnection, "https": lambda *a, **k: http.client.HTTPSConnection(*a, context=server.tls, **k)}[to.scheme]
-    connection = kind(to.hostname, to.port, timeout=60)
+    if to.scheme == "https":
+        connection = http.client.HTTPSConnection(to.hostname, to.port, context=server.tls, timeout=60)
+    else:
+        connection = http.client.HTTPConnection(to.hostname, to.port, timeout=60)
     try:
         connection.request("GET", f"/{name}/posts", headers={"Authorization": f"Bearer {token}"} if token else {})
         answer = connection.getresponse()
@@ -356,7 +382,8 @@ def verify(server, live, test, apis, misses, compromised):
             for column, what in (("typ", "a token of typ JWT"), ("alg", "a token of another algorithm")):
                 token = server.token(application, audience(f"{alg}-{column}"))
                 misses.expect(name, column, f"{what}, {alg}", call(server, url, f"{alg}-{column}", token), INVALID)
-    misses.expect(INTROSPECTION, "compromised", "a token of a compromised secret", call(server, apis[INTROSPECTION], "ES256", compromised), INVALID)
+    found = call(server, apis[INTROSPECTION], "ES256", compromised)
+    misses.expect(INTROSPECTION, "compromised", "a token of a compromised secret", found, INVALID)
 
 
 def expire(server, tokens, apis, misses):
@@ -409,13 +436,15 @@ def certificates(folder):
     """A certificate of 127.0.0.1 by an authority of our own."""
     ca, ca_key, cert, key, request = (str(folder / name) for name in ("ca.pem", "ca-key.pem", "cert.pem", "key.pem", "request.pem"))
     extensions = folder / "extensions"
-    extensions.write_text("subjectAltName=IP:127.0.0.1\nbasicConstraints=critical,CA:FALSE\nauthorityKeyIdentifier=keyid\nextendedKeyUsage=serverAuth\n")
+    extensions.write_text("subjectAltName=IP:127.0.0.1\nbasicConstraints=critical,CA:FALSE\n"
+                          "authorityKeyIdentifier=keyid\nextendedKeyUsage=serverAuth\n")
     curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
     for command in (
         ["req", "-x509", *curve, "-keyout", ca_key, "-out", ca, "-days", "2", "-subj", "/CN=clients",
          "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign"],
         ["req", *curve, "-keyout", key, "-out", request, "-subj", "/CN=127.0.0.1"],
-        ["x509", "-req", "-in", request, "-CA", ca, "-CAkey", ca_key, "-CAcreateserial", "-out", cert, "-days", "2", "-extfile", str(extensions)],
+        ["x509", "-req", "-in", request, "-CA", ca, "-CAkey", ca_key, "-CAcreateserial", "-out", cert, "-days", "2",
+         "-extfile", str(extensions)],
     ):
         subprocess.run(["openssl", *command], check=True, capture_output=True)
     return {"ca": ca, "cert": cert, "key": key}
@@ -450,16 +479,18 @@ def run(claviger, target, folder):
                 each.result()
         leaked = live.application("leaked")
         compromised = server.token(leaked, audience("ES256"))
-        server.manage("POST", f"/v1/applications/{leaked['id']}/secrets/{leaked['secret_id']}/revoke", {"reason": "key_compromise"})
+        live.revoke(leaked, "key_compromise")
         verify(server, live, test, apis, misses, compromised)
         expire(server, expiring, apis, misses)
         rotate(server, live, apis, misses)
         rename(server, live, apis, misses)
 
-        table("OAuth client", CLIENTS, [*ALGORITHMS, "wrong secret", "not granted", "revoked secret", "compromised", "gives up"], misses,
+        table("OAuth client", CLIENTS, [*ALGORITHMS, "other's", "not granted", "revoked", "compromised", "gives up"], misses,
               lambda row, column: column == "gives up" and not CLIENTS[row][2])
-        table("JWT verifier", APIS, [*ALGORITHMS, "none", "forged", "audience", "alg", "environment", "typ", "scope", "expired", "compromised", "new key",
-              "issuer"], misses, lambda row, column: column in (("alg", "typ", "issuer") if row == INTROSPECTION else ("compromised",)))
+        columns = ["none", "forged", "audience", "alg", "environment", "typ", "scope", "expired", "compromised", "new key", "issuer"]
+        table("JWT verifier", APIS, [*ALGORITHMS, *columns], misses, lambda row, column: column in (("alg", "typ", "issuer") if row == INTROSPECTION else ("compromised",)))
+        for (name, way, alg), why in REFUSED_STILL.items():
+            print(f"{name} by {way} with a key for {alg}: {why}")
         for row, column, what in misses.told:
             print(f"\nMISS {row}, {column}, {what}")
         if misses.told:

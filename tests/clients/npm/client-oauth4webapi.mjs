@@ -1,3 +1,4 @@
+import { importJWK } from 'jose'
 import * as oauth from 'oauth4webapi'
 
 import { answer } from './cases.mjs'
@@ -7,10 +8,13 @@ const server = await oauth
   .discoveryRequest(issuer, { algorithm: 'oauth2' })
   .then((response) => oauth.processDiscoveryResponse(issuer, response))
 
-async function get({ auth, client_id, client_secret, resource, scope }) {
+async function get({ auth, client_id, client_secret, private_key, resource, scope }) {
   const client = { client_id }
   let by = oauth.ClientSecretBasic(client_secret)
   if (auth === 'post') by = oauth.ClientSecretPost(client_secret)
+  if (auth === 'private_key_jwt') {
+    by = oauth.PrivateKeyJwt({ key: await importJWK(private_key), kid: private_key.kid })
+  }
   const parameters = new URLSearchParams({ resource, scope })
   const response = await oauth.clientCredentialsGrantRequest(server, client, by, parameters)
   const token = await oauth.processClientCredentialsResponse(server, client, response)

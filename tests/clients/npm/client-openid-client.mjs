@@ -1,12 +1,16 @@
+import { importJWK } from 'jose'
 import * as openid from 'openid-client'
 
 import { answer } from './cases.mjs'
 
 const issuer = new URL(process.env.ISSUER)
 
-async function discover({ auth, client_id, client_secret }) {
+async function discover({ auth, client_id, client_secret, private_key }) {
   let by = openid.ClientSecretPost(client_secret) // what it does when given the secret alone
   if (auth === 'basic') by = openid.ClientSecretBasic(client_secret)
+  if (auth === 'private_key_jwt') {
+    by = openid.PrivateKeyJwt({ key: await importJWK(private_key), kid: private_key.kid })
+  }
   const config = await openid.discovery(issuer, client_id, undefined, by, { algorithm: 'oauth2' })
   return config
 }
