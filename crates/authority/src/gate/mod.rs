@@ -210,6 +210,10 @@ impl Gate {
         }
     }
 
+    pub(crate) fn environment_of_issuer(&self, issuer: &str) -> Option<EnvironmentRef> {
+        self.find_environment(|state| state.environment.load().issuer == issuer)
+    }
+
     fn environment_of_prefix(&self, prefix: &str) -> Option<EnvironmentRef> {
         self.find_environment(|state| state.environment.load().key_prefix.as_str() == prefix)
     }

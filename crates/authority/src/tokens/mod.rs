@@ -18,7 +18,7 @@ pub use bind::bind;
 pub use grant::{Ask, Granted, grant};
 pub use mint::{Minted, mint};
 pub use revoke::{Named, revoke, revoke_own};
-pub use verify::{Genuine, Told, Verdict, looks_like_token, verify};
+pub use verify::{Genuine, Told, Verdict, environment_of, looks_like_token, verify};
 
 /// Why the token endpoint refuses, in the words of RFC 6749 section 5.2 and RFC 8707 section 2.
 #[derive(Clone, Debug, PartialEq, Eq)]

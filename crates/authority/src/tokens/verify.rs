@@ -8,7 +8,7 @@ use crate::authority::Authority;
 use crate::clock::Timestamp;
 use crate::credential::jose::{Audience, Claims, Compact, typ_is};
 use crate::error::Result;
-use crate::gate::{Ask, Client, ClientStatus, Code, EnvironmentState};
+use crate::gate::{Ask, Client, ClientStatus, Code, EnvironmentRef, EnvironmentState};
 
 /// An access token of ours: signed by a key of this environment, of its issuer and of the right type (RFC 9068 section 4).
 /// Whether it is good now is another question, asked anew each time.
@@ -48,6 +48,12 @@ pub struct Told {
 /// Whether a credential has the form of a signed token. An imported key might too; then it is looked up as one afterwards.
 pub fn looks_like_token(text: &str) -> bool {
     text.starts_with("ey") && text.bytes().filter(|byte| *byte == b'.').count() == 2
+}
+
+/// The environment whose issuer a token names, unverified: for callers who have nothing but the token.
+pub fn environment_of(authority: &Authority, text: &str) -> Option<EnvironmentRef> {
+    let issuer = looks_like_token(text).then(|| Compact::parse(text).ok()?.unverified_iss()).flatten()?;
+    authority.gate.environment_of_issuer(&issuer)
 }
 
 /// Verifies an access token within an environment.

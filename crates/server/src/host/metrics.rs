@@ -168,7 +168,7 @@ fn class_index(status: StatusCode) -> usize {
 }
 
 /// A client may invent methods, so only known ones are labels.
-fn method_label(method: &Method) -> &'static str {
+pub fn method_label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",

@@ -4,6 +4,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use claviger_authority::credential::redact;
+
 /// The longest `X-Request-Id` that is taken over.
 const MAX_LEN: usize = 128;
 /// Base 32 without `i`, `l`, `o` and `u`, as in every id of ours.
@@ -14,9 +16,9 @@ const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 pub struct RequestId(Arc<str>);
 
 impl RequestId {
-    /// The caller's id if it is sane, or else one made of these random bytes.
+    /// The caller's id if it is sane, or else one made of these random bytes. A credential is none: ids are logged.
     pub fn accept(named: Option<&str>, random: [u8; 16]) -> Self {
-        match named.filter(|named| is_sane(named)) {
+        match named.filter(|named| is_sane(named) && redact(named) == *named) {
             Some(named) => Self(named.into()),
             None => Self::fresh(random),
         }

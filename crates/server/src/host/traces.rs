@@ -6,7 +6,6 @@ use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use claviger_authority::clock::{Clock, Timestamp};
-use claviger_authority::credential::redact;
 use claviger_authority::rng::Rng;
 use http::{Method, StatusCode, Uri, Version, header};
 use opentelemetry::trace::{
@@ -112,10 +111,7 @@ impl Traces {
         span.set_attribute(KeyValue::new("http.response.status_code", i64::from(exchange.status.as_u16())));
         span.set_attribute(KeyValue::new("url.scheme", if exchange.is_tls { "https" } else { "http" }));
         span.set_attribute(KeyValue::new("network.protocol.version", protocol_version(exchange.version)));
-        // Clients choose it, and some choose badly. A redacted one would still name its credential.
-        if redact(exchange.request_id) == exchange.request_id {
-            span.set_attribute(KeyValue::new("claviger.request_id", exchange.request_id.to_owned()));
-        }
+        span.set_attribute(KeyValue::new("claviger.request_id", exchange.request_id.to_owned()));
         if let Some(route) = exchange.route {
             span.set_attribute(KeyValue::new("http.route", route.to_owned()));
         }

@@ -10,12 +10,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use claviger_authority::Authority;
 use claviger_authority::credential;
-use claviger_authority::gate::{Answer as Decision, Ask, Code};
+use claviger_authority::gate::{Answer as Decision, Ask, Code, EnvironmentState};
+use claviger_authority::tokens::{self, Verdict};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{Answer, Shared};
+use crate::app::App;
 use crate::edge::service::Arrival;
 use crate::edge::{Problem, Query};
 
@@ -58,7 +60,8 @@ pub async fn auth_request(
     let Some(presented) = presented(&headers) else { return Ok(unauthenticated()) };
     let authority: &Authority = &app.authority;
     let slug = question.environment.as_deref().unwrap_or("live");
-    let environment = match authority.gate.environment_of(&presented).or_else(|| authority.gate.environment_named(slug)) {
+    let of_credential = authority.gate.environment_of(&presented).or_else(|| tokens::environment_of(authority, &presented));
+    let environment = match of_credential.or_else(|| authority.gate.environment_named(slug)) {
         Some(environment) => environment,
         None => return Ok(denied(Code::NotFound, &question, None, None)),
     };
@@ -69,21 +72,51 @@ pub async fn auth_request(
         client: Some(arrival.client),
         ..Ask::default()
     };
+    if tokens::looks_like_token(&presented) {
+        let verdict = tokens::verify(authority, &environment, &presented, &ask).await?;
+        // What is no token after all may be an imported key of that form.
+        if verdict.code != Code::Malformed {
+            app.metrics.outcome(verdict.code as usize);
+            return Ok(of_token(&app, &environment, &question, &verdict));
+        }
+    }
     let decision = authority.gate.verify(authority.db(), &environment, &presented, &ask).await?;
     app.metrics.outcome(decision.code as usize);
     if decision.code != Code::Valid {
         return Ok(denied(decision.code, &question, Some(&decision), None));
     }
+    let mut response = let_through(&app, identity(&decision, environment.environment.load().slug.clone()));
+    rate_headers(&decision, response.headers_mut());
+    Ok(response)
+}
+
+fn let_through(app: &App, identity: Vec<(&'static str, String)>) -> Response {
     let mut response = StatusCode::OK.into_response();
-    let slug = environment.environment.load().slug.clone();
-    for (name, value) in identity(&decision, slug) {
+    for (name, value) in identity {
         let name = HeaderName::try_from(format!("{}{name}", app.gateway.header_prefix));
         if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value)) {
             response.headers_mut().insert(name, value);
         }
     }
-    rate_headers(&decision, response.headers_mut());
-    Ok(response)
+    response
+}
+
+fn of_token(app: &App, environment: &EnvironmentState, question: &Question, verdict: &Verdict) -> Response {
+    let Some(told) = verdict.token.as_ref().filter(|_| verdict.code == Code::Valid) else {
+        return denied(verdict.code, question, None, None);
+    };
+    // Whether the holder has the key, a gateway does not ask; without that a bound token is worth nothing.
+    if told.token.bound_to.is_some() {
+        return denied(Code::NotFound, question, None, Some("BOUND_TOKEN"));
+    }
+    let identity = vec![
+        ("Credential-Id", told.token.minted_by.clone()),
+        ("Organization-Id", told.token.organization.clone()),
+        ("Owner-Id", told.client.owner.to_string()),
+        ("Permissions", told.permissions.join(" ")),
+        ("Environment", environment.environment.load().slug.clone()),
+    ];
+    let_through(app, identity)
 }
 
 /// Bearer, `X-API-Key`, or the user name of Basic.

@@ -313,6 +313,33 @@ async fn introspection_and_revocation_take_api_keys_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_lets_tokens_through_as_it_does_keys() {
+    let claviger = Claviger::start().await;
+    let tenant = claviger.tenant("A").await;
+    let application = claviger.application(&tenant, json!({})).await;
+    let token = claviger.token(&application, "&scope=posts:read").await;
+    let ask = async |query: &str| {
+        let request = claviger.request(Method::GET, &format!("/v1/gateway/auth-request{query}")).bearer_auth(&token);
+        claviger.send(request).await
+    };
+    let passed = ask("?permissions=posts:read").await;
+    assert_eq!(passed.status, 200, "{}", passed.text);
+    for (name, value) in [
+        ("credential-id", application.secret_id.as_str()),
+        ("organization-id", &tenant.organization),
+        ("owner-id", &tenant.owner),
+        ("permissions", "posts:read"),
+        ("environment", "live"),
+    ] {
+        assert_eq!(passed.headers[format!("x-auth-request-{name}")], value);
+    }
+    assert_eq!(ask("?permissions=posts:write").await.status, 403);
+    claviger.clock.advance_seconds(601);
+    let refused = ask("").await;
+    assert_eq!((refused.status, &refused.headers["x-auth-error"]), (401, &"EXPIRED".parse().unwrap()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rate_of_tokens_is_kept() {
     let claviger = Claviger::start().await;
     let tenant = claviger.tenant("A").await;
