@@ -628,3 +628,58 @@ async fn a_trust_says_whose_tokens_stand_for_the_application() {
     assert_eq!((told[0].0.as_str(), told[2].0.as_str()), ("trust.created", "trust.revoked"));
     assert_eq!(told[0].1["subject"], Value::Null, "it may be a person's address");
 }
+
+/// Whether the secret obtains a token; the token, if it does.
+async fn obtains(claviger: &Claviger, application: &str, secret: &str) -> Option<String> {
+    let id = application.trim_start_matches("/v1/applications/");
+    let answer = claviger.form("/oauth2/token", Some((id, secret)), "grant_type=client_credentials").await;
+    match answer.status {
+        200 => Some(text(&answer.json, "access_token")),
+        _ => {
+            assert_eq!((answer.status, answer.json["error"].as_str()), (401, Some("invalid_client")), "{}", answer.text);
+            None
+        }
+    }
+}
+
+async fn is_accepted(claviger: &Claviger, token: &str) -> bool {
+    let request = claviger.request(Method::POST, "/oauth2/introspect").bearer_auth(&claviger.root);
+    let request = request.header("content-type", "application/x-www-form-urlencoded").body(format!("token={token}"));
+    claviger.send(request).await.expect(200)["active"] == true
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_decided_of_a_secret_holds_at_the_token_endpoint() {
+    let claviger = Claviger::start().await;
+    let tenant = claviger.tenant("A").await;
+    let application = path(&claviger, &tenant).await;
+    let path = format!("{application}/secrets");
+    let first = claviger.post(&path, json!({})).await.expect(201);
+    let secret = |made: &Value| text(made, "secret");
+    let deed = async |made: &Value, deed: &str, body: Value| claviger.post(&format!("{path}/{}/{deed}", text(made, "id")), body).await;
+    let second = deed(&first, "rotate", json!({ "overlap_seconds": 60 })).await.expect(201);
+    assert!(obtains(&claviger, &application, &secret(&first)).await.is_some(), "the overlap runs");
+    assert!(obtains(&claviger, &application, &secret(&second)).await.is_some());
+    claviger.clock.advance_seconds(61);
+    assert_eq!(obtains(&claviger, &application, &secret(&first)).await, None, "it is over");
+
+    let third = deed(&second, "rotate", json!({ "overlap_seconds": 0 })).await.expect(201);
+    assert_eq!(obtains(&claviger, &application, &secret(&second)).await, None, "at once");
+    let token = obtains(&claviger, &application, &secret(&third)).await.expect("it lives");
+    deed(&third, "revoke", json!({ "reason": "superseded" })).await.expect(200);
+    assert_eq!(obtains(&claviger, &application, &secret(&third)).await, None);
+    assert!(is_accepted(&claviger, &token).await, "tokens live unless it is said otherwise");
+    deed(&third, "revoke", json!({ "reason": "superseded", "tokens": "die" })).await.expect(200);
+    assert!(!is_accepted(&claviger, &token).await);
+
+    let fourth = claviger.post(&path, json!({})).await.expect(201);
+    let token = obtains(&claviger, &application, &secret(&fourth)).await.expect("it lives");
+    let done = deed(&fourth, "compromise", json!({ "replace": true })).await.expect(200);
+    assert!(!is_accepted(&claviger, &token).await);
+    assert_eq!(obtains(&claviger, &application, &secret(&fourth)).await, None);
+    let token = obtains(&claviger, &application, &secret(&done["replacement"])).await.expect("it took the place");
+
+    claviger.post(&format!("/v1/organizations/{}/offboard", tenant.organization), json!({})).await.expect(200);
+    assert_eq!(obtains(&claviger, &application, &secret(&done["replacement"])).await, None);
+    assert!(!is_accepted(&claviger, &token).await);
+}
