@@ -8,6 +8,7 @@ line; each API is a process that prints its address once it serves.
 import argparse
 import base64
 import concurrent.futures
+import contextlib
 import hashlib
 import hmac
 import http.client
@@ -29,6 +30,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 HERE = Path(__file__).resolve().parent
 ALGORITHMS = ["ES256", "EdDSA", "RS256", "PS256"]
 BOTH, ASSERTION = ("basic", "post"), "private_key_jwt"
+DPOP = ("oauth4webapi", "openid-client")  # those that bind tokens to a key of theirs (RFC 9449)
 # name: (how it is run, how it authenticates, whether it can revoke a token, which API it calls)
 CLIENTS = {
     "oauth4webapi": ("node npm/client-oauth4webapi.mjs", (*BOTH, ASSERTION), True, "jose"),
@@ -45,6 +47,7 @@ CLIENTS = {
 INTROSPECTION = "introspection"
 APIS = {
     "jose": "node npm/api-jose.mjs",
+    "oauth4webapi": "node npm/api-oauth4webapi.mjs",
     "PyJWT": "python pypi/api_pyjwt.py",
     "joserfc": "python pypi/api_joserfc.py",
     "go-oidc": "bin/api-oidc",
@@ -266,9 +269,12 @@ class Client:
                  "resource": audience(alg), "scope": scope, **more}
         if way == ASSERTION:
             asked["private_key"] = application["keys"].get(alg) or application["keys"]["ES256"]
-        self.process.stdin.write(json.dumps(asked).encode() + b"\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
+        try:
+            self.process.stdin.write(json.dumps(asked).encode() + b"\n")
+            self.process.stdin.flush()
+            line = self.process.stdout.readline()
+        except BrokenPipeError:
+            line = b""
         return json.loads(line) if line else {"broken": "the client ended: its log says why"}
 
 
@@ -304,6 +310,9 @@ def exercise(name, server, tenant, stranger, apis, processes, misses):
         token = client.ask(first, client.ways[0], revoke=True).get("token", "")
         expect("gives up", "introspection of a token given up", server.is_active(token), False)
 
+    if name in DPOP:
+        bind(client, tenant, apis["oauth4webapi"], expect)
+
     of_second = client.ask(second, client.ways[0]).get("token", "")
     for token in [*minted, of_second]:
         expect("compromised", "introspection before", server.is_active(token), True)
@@ -314,7 +323,21 @@ def exercise(name, server, tenant, stranger, apis, processes, misses):
     for token in minted:
         expect("compromised", "introspection after", server.is_active(token), False)
     expect("compromised", "introspection of the token of what is not revoked", server.is_active(of_second), True)
-    client.process.stdin.close()
+    with contextlib.suppress(BrokenPipeError):
+        client.process.stdin.close()
+
+
+def bind(client, tenant, url, expect):
+    """An application whose tokens must be bound to a key, at an API that asks for the proof."""
+    bound = tenant.application(f"{client.name} with DPoP", require_dpop=True)
+    # ES256 for both: the API allows one list of algorithms for tokens and proofs.
+    answer = client.ask(bound, "dpop", api=f"{url}/ES256/posts")
+    token = answer.pop("token", "")
+    expect("DPoP", "with a proof", answer, {
+        "scope": "posts:read", "expires_in": LIFETIME_SECONDS, "status": 200,
+        "body": {"client_id": bound["id"], "scope": "posts:read"}})
+    expect("DPoP", "the token alone", call(tenant.server, url, "ES256", token), INVALID)
+    expect("DPoP", "without a proof", client.ask(bound, client.ways[0]).get("error"), "invalid_dpop_proof")
 
 
 # --- verifiers -------------------------------------------------------------------------------------------------
@@ -485,10 +508,11 @@ def run(claviger, target, folder):
         rotate(server, live, apis, misses)
         rename(server, live, apis, misses)
 
-        table("OAuth client", CLIENTS, [*ALGORITHMS, "other's", "not granted", "revoked", "compromised", "gives up"], misses,
-              lambda row, column: column == "gives up" and not CLIENTS[row][2])
+        table("OAuth client", CLIENTS, [*ALGORITHMS, "other's", "not granted", "revoked", "compromised", "gives up", "DPoP"], misses,
+              lambda row, column: (column == "gives up" and not CLIENTS[row][2]) or (column == "DPoP" and row not in DPOP))
         columns = ["none", "forged", "audience", "alg", "environment", "typ", "scope", "expired", "compromised", "new key", "issuer"]
-        table("JWT verifier", APIS, [*ALGORITHMS, *columns], misses, lambda row, column: column in (("alg", "typ", "issuer") if row == INTROSPECTION else ("compromised",)))
+        table("JWT verifier", APIS, [*ALGORITHMS, *columns], misses,
+              lambda row, column: column in (("alg", "typ", "issuer") if row == INTROSPECTION else ("compromised",)))
         for (name, way, alg), why in REFUSED_STILL.items():
             print(f"{name} by {way} with a key for {alg}: {why}")
         for row, column, what in misses.told:

@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 
-// `verify(token, audience, alg)` answers the claims, or throws.
-export function serve(verify) {
+// `verify(token, audience, alg, request)` answers the claims, or throws.
+export function serve(verify, schemes = ['Bearer']) {
   const server = createServer({ cert: readFileSync(process.env.TLS_CERT), key: readFileSync(process.env.TLS_KEY) }, async (request, response) => {
     const [status, body, challenge] = await answer(request)
     response.writeHead(status, { 'content-type': 'application/json', ...(challenge && { 'www-authenticate': challenge }) })
@@ -12,13 +12,14 @@ export function serve(verify) {
   })
   server.listen(0, '127.0.0.1', () => console.log(`https://127.0.0.1:${server.address().port}`))
 
-  async function answer({ url, headers }) {
+  async function answer({ method, url, headers }) {
     const [, name] = url.split('/')
-    const token = headers.authorization?.match(/^Bearer (.+)$/i)?.[1]
-    if (!token) return [401, {}, 'Bearer']
+    const [scheme, token] = headers.authorization?.split(' ') ?? []
+    if (!token || !schemes.some((one) => one.toLowerCase() === scheme.toLowerCase())) return [401, {}, 'Bearer']
+    const request = new Request(`https://${headers.host}${url}`, { method, headers })
     let claims
     try {
-      claims = await verify(token, `https://api.example.com/${name}`, name.split('-')[0])
+      claims = await verify(token, `https://api.example.com/${name}`, name.split('-')[0], request)
     } catch (thrown) {
       return [401, { why: String(thrown) }, 'Bearer error="invalid_token"']
     }

@@ -17,11 +17,16 @@ export async function answer({ get, error, call = plain, revoke }) {
       return told ? { error: told } : { broken: String(thrown?.stack ?? thrown) }
     }
     const answer = { token: token.access_token, scope: token.scope, expires_in: token.expires_in }
-    if (asked.api) {
-      const response = await call(asked, token.access_token)
-      Object.assign(answer, { status: response.status, body: await response.json() })
+    try {
+      if (asked.api) {
+        const response = await call(asked, token.access_token)
+        Object.assign(answer, { status: response.status, body: await response.json() })
+      }
+      if (asked.revoke) await revoke(asked, token.access_token)
+    } catch (thrown) {
+      const text = await thrown.response?.text()
+      answer.broken = `${thrown?.stack ?? thrown} ${text ?? ''}`
     }
-    if (asked.revoke) await revoke(asked, token.access_token)
     return answer
   }
 }

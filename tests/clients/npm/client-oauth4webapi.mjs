@@ -21,6 +21,26 @@ async function get({ auth, client_id, client_secret, private_key, resource, scop
   return token
 }
 
+// Never leaves this process: what is obtained with it is of no use to others.
+const keyPair = await oauth.generateKeyPair('ES256')
+
+async function getBound({ client_id, client_secret, resource, scope }) {
+  const client = { client_id }
+  const by = oauth.ClientSecretBasic(client_secret)
+  const parameters = new URLSearchParams({ resource, scope })
+  const DPoP = oauth.DPoP(client, keyPair)
+  const response = await oauth.clientCredentialsGrantRequest(server, client, by, parameters, { DPoP })
+  const token = await oauth.processClientCredentialsResponse(server, client, response)
+  return token
+}
+
+async function call({ auth, client_id, api }, token) {
+  if (auth !== 'dpop') return oauth.protectedResourceRequest(token, 'GET', new URL(api))
+  const DPoP = oauth.DPoP({ client_id }, keyPair)
+  const response = await oauth.protectedResourceRequest(token, 'GET', new URL(api), undefined, undefined, { DPoP })
+  return response
+}
+
 async function revoke({ client_id, client_secret }, token) {
   const client = { client_id }
   const response = await oauth.revocationRequest(server, client, oauth.ClientSecretBasic(client_secret), token)
@@ -33,4 +53,4 @@ async function error(thrown) {
   return thrown instanceof oauth.ResponseBodyError ? thrown.error : undefined
 }
 
-await answer({ get, error, revoke })
+await answer({ get: (asked) => (asked.auth === 'dpop' ? getBound(asked) : get(asked)), error, call, revoke })

@@ -21,8 +21,21 @@ async function get({ resource, scope, ...asked }) {
   return token
 }
 
+// Never leaves this process: what is obtained with it is of no use to others.
+const keyPair = await openid.randomDPoPKeyPair('ES256')
+
+async function getBound({ resource, scope, ...asked }) {
+  const config = await discover(asked)
+  const DPoP = openid.getDPoPHandle(config, keyPair)
+  const token = await openid.clientCredentialsGrant(config, { resource, scope }, { DPoP })
+  return token
+}
+
 async function call(asked, token) {
-  return openid.fetchProtectedResource(await discover(asked), token, new URL(asked.api), 'GET')
+  const config = await discover(asked)
+  if (asked.auth !== 'dpop') return openid.fetchProtectedResource(config, token, new URL(asked.api), 'GET')
+  const DPoP = openid.getDPoPHandle(config, keyPair)
+  return openid.fetchProtectedResource(config, token, new URL(asked.api), 'GET', undefined, undefined, { DPoP })
 }
 
 async function revoke(asked, token) {
@@ -35,4 +48,4 @@ async function error(thrown) {
   return thrown instanceof openid.ResponseBodyError ? thrown.error : undefined
 }
 
-await answer({ get, error, call, revoke })
+await answer({ get: (asked) => (asked.auth === 'dpop' ? getBound(asked) : get(asked)), error, call, revoke })
