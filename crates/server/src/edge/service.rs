@@ -143,7 +143,10 @@ impl Edge {
             }
             Err(refusal) => refusal.into_response().map(Either::Right),
         };
-        if let Ok(value) = HeaderValue::from_str(self.request_id(named.as_ref()).as_str()) {
+        // A good answer is named only if the client asked for it: an id of ours costs randomness.
+        if (named.is_some() || !response.status().is_success())
+            && let Ok(value) = HeaderValue::from_str(self.request_id(named.as_ref()).as_str())
+        {
             response.headers_mut().insert(X_REQUEST_ID, value);
         }
         let micros = self.app.authority.clock.now().micros() - arrived.micros();

@@ -69,7 +69,8 @@ impl From<Problem> for Refusal {
             status if status.is_server_error() => "temporarily_unavailable",
             _ => "invalid_request",
         };
-        Self::new(problem.status, error, problem.detail)
+        let retry_after_seconds = (problem.status == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
+        Self { retry_after_seconds, ..Self::new(problem.status, error, problem.detail) }
     }
 }
 
