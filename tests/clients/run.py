@@ -47,7 +47,7 @@ CLIENTS = {
 INTROSPECTION = "introspection"
 APIS = {
     "jose": "node npm/api-jose.mjs",
-    "oauth4webapi": "node npm/api-oauth4webapi.mjs",
+    "oauth4webapi as verifier": "node npm/api-oauth4webapi.mjs",
     "PyJWT": "python pypi/api_pyjwt.py",
     "joserfc": "python pypi/api_joserfc.py",
     "go-oidc": "bin/api-oidc",
@@ -311,7 +311,7 @@ def exercise(name, server, tenant, stranger, apis, processes, misses):
         expect("gives up", "introspection of a token given up", server.is_active(token), False)
 
     if name in DPOP:
-        bind(client, tenant, apis["oauth4webapi"], expect)
+        bind(client, tenant, apis["oauth4webapi as verifier"], expect)
 
     of_second = client.ask(second, client.ways[0]).get("token", "")
     for token in [*minted, of_second]:
