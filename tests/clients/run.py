@@ -55,11 +55,6 @@ APIS = {
     "jsonwebtoken (Rust)": "bin/api-jsonwebtoken",
     INTROSPECTION: "node npm/api-introspection.mjs",
 }
-# What the server refuses and should not: {(client, way, algorithm): why}. Leaves the list when it is mended: then the run fails.
-REFUSED_STILL = {
-    ("oauth4webapi", ASSERTION, "EdDSA"): "signs with alg Ed25519 (RFC 9864), which the server does not know",
-    ("openid-client", ASSERTION, "EdDSA"): "signs with alg Ed25519 (RFC 9864), which the server does not know",
-}
 LIFETIME_SECONDS = 300
 # Verifiers may allow this much difference between clocks.
 LEEWAY_SECONDS = 2
@@ -291,9 +286,6 @@ def exercise(name, server, tenant, stranger, apis, processes, misses):
     for alg in ALGORITHMS:
         for way in client.ways:
             answer = client.ask(first, way, alg, api=f"{client.url}/{alg}/posts")
-            if (name, way, alg) in REFUSED_STILL:
-                expect(alg, f"by {way}, as REFUSED_STILL says", answer, {"error": "invalid_client"})
-                continue
             token = answer.pop("token", "")
             expect(alg, f"by {way}", answer, {
                 "scope": "posts:read", "expires_in": LIFETIME_SECONDS, "status": 200,
@@ -513,8 +505,6 @@ def run(claviger, target, folder):
         columns = ["none", "forged", "audience", "alg", "environment", "typ", "scope", "expired", "compromised", "new key", "issuer"]
         table("JWT verifier", APIS, [*ALGORITHMS, *columns], misses,
               lambda row, column: column in (("alg", "typ", "issuer") if row == INTROSPECTION else ("compromised",)))
-        for (name, way, alg), why in REFUSED_STILL.items():
-            print(f"{name} by {way} with a key for {alg}: {why}")
         for row, column, what in misses.told:
             print(f"\nMISS {row}, {column}, {what}")
         if misses.told:
