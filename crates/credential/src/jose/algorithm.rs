@@ -33,6 +33,12 @@ impl Algorithm {
             Algorithm::Ps256 => "PS256",
         }
     }
+
+    /// The `alg` that somebody else wrote: also `Ed25519`, as RFC 9864 calls `EdDSA` on the one curve that is spoken here and
+    /// as some clients write it. We write `EdDSA`, which verifiers know.
+    pub(super) fn of_others(alg: &str) -> Result<Algorithm, UnknownAlgorithm> {
+        if alg == "Ed25519" { Ok(Algorithm::EdDsa) } else { alg.parse() }
+    }
 }
 
 impl FromStr for Algorithm {
@@ -57,3 +63,18 @@ impl fmt::Display for UnknownAlgorithm {
 }
 
 impl std::error::Error for UnknownAlgorithm {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newer_name_of_ed25519_is_read_from_others_and_never_written() {
+        assert_eq!(Algorithm::of_others("Ed25519"), Ok(Algorithm::EdDsa));
+        assert_eq!(Algorithm::EdDsa.as_str(), "EdDSA");
+        assert_eq!("Ed25519".parse::<Algorithm>(), Err(UnknownAlgorithm));
+        for algorithm in Algorithm::ALL {
+            assert_eq!(Algorithm::of_others(algorithm.as_str()), Ok(algorithm));
+        }
+    }
+}

@@ -90,7 +90,7 @@ impl<'a> Compact<'a> {
             return Err(JwsError::Malformed);
         }
         let alg = header.get("alg").and_then(Value::as_str).ok_or(JwsError::Malformed)?;
-        let algorithm = alg.parse().map_err(|_| JwsError::Unsupported)?;
+        let algorithm = Algorithm::of_others(alg).map_err(|_| JwsError::Unsupported)?;
         let has = |name: &&str| header.contains_key(*name);
         if EXTENSIONS.iter().any(has) {
             return Err(JwsError::Unsupported);

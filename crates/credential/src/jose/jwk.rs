@@ -88,7 +88,7 @@ impl PublicJwk {
         check_use(members)?;
         let alg = match members.get("alg") {
             None => None,
-            Some(alg) => Some(alg.as_str().ok_or(JwkError::Malformed)?.parse::<Algorithm>().map_err(|_| JwkError::Unsupported)?),
+            Some(alg) => Some(Algorithm::of_others(alg.as_str().ok_or(JwkError::Malformed)?).map_err(|_| JwkError::Unsupported)?),
         };
         let key = match (text(members, "kty")?, members.get("crv").and_then(Value::as_str)) {
             ("EC", Some("P-256")) => {

@@ -1,6 +1,7 @@
 //! Changes of what the header says: algorithms, keys, types.
 
 use aws_lc_rs::hmac;
+use claviger_credential::jose::Algorithm;
 use serde_json::{Value, json};
 
 use super::{Mutant, Token, World, encode};
@@ -147,7 +148,10 @@ fn algorithms(world: &World, token: &Token) -> Vec<Mutant> {
         let header = changed(token, &[("alg", json!(alg))]);
         let bare = json!({ "alg": alg }).to_string();
         add("alg changed, old signature", token.with(Some(header.as_bytes()), None, None));
-        add("alg changed, old signature", signer.token(&header, &token.payload));
+        // The one other name that is taken (RFC 9864), from whoever holds the key.
+        if (alg.as_str(), signer.algorithm()) != ("Ed25519", Algorithm::EdDsa) {
+            add("alg changed, old signature", signer.token(&header, &token.payload));
+        }
         for header in [&header, &bare] {
             let input = format!("{}.{}", encode(header), encode(&token.payload));
             add("alg changed, no signature", format!("{input}."));
