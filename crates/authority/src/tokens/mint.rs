@@ -7,6 +7,7 @@ use super::claims::{self, About};
 use super::{Ask, Authenticated, Refused, grant};
 use crate::authority::Authority;
 use crate::clock::Timestamp;
+use crate::credential::jose::Algorithm;
 use crate::gate::EnvironmentState;
 
 /// A new access token.
@@ -31,7 +32,8 @@ pub async fn mint(
     let client = &authenticated.client;
     let granted = grant(client, ask)?;
     client.take_token(now).map_err(Refused::TooMany)?;
-    let algorithm = granted.alg.parse().map_err(|_| Refused::Unavailable("the resource wants an algorithm that is not known"))?;
+    let algorithm: Algorithm =
+        granted.alg.parse().map_err(|_| Refused::Unavailable("the resource wants an algorithm that is not known"))?;
     let key = authority.signing_keys.signer(environment.id, algorithm).ok_or(Refused::Unavailable("no key can sign at the moment"))?;
     let jti = URL_SAFE_NO_PAD.encode(authority.rng.bytes::<16>());
     let settings = environment.environment.load();
@@ -45,9 +47,16 @@ pub async fn mint(
         now,
     };
     let header = format!("{{\"alg\":\"{algorithm}\",\"typ\":\"{}\",\"kid\":\"{}\"}}", granted.typ, key.kid());
-    let mut token = URL_SAFE_NO_PAD.encode(header);
+    let claims = claims::write(&about, &granted);
+    let signature_bytes = match algorithm {
+        Algorithm::Es256 | Algorithm::EdDsa => 64,
+        Algorithm::Rs256 | Algorithm::Ps256 => 384,
+    };
+    // In one piece: what grows is copied on the way.
+    let mut token = String::with_capacity((header.len() + claims.len() + signature_bytes + 3 * 3) * 4 / 3);
+    URL_SAFE_NO_PAD.encode_string(header, &mut token);
     token.push('.');
-    URL_SAFE_NO_PAD.encode_string(claims::write(&about, &granted), &mut token);
+    URL_SAFE_NO_PAD.encode_string(claims, &mut token);
     let signature = key.sign(now, token.as_bytes()).await.map_err(|error| {
         tracing::error!(%error, "no access token can be signed");
         Refused::Unavailable("the signature could not be made")

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use claviger_authority::environments;
 use claviger_authority::gate::EnvironmentRef;
-use claviger_authority::tokens::{self, Ask};
+use claviger_authority::tokens::{self, Ask, Minted};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -83,13 +83,7 @@ where
     let proof = proof(request.headers())?;
     let bound_to = tokens::bind(&app.authority, environment, &authenticated.client, proof, &url, now).await??;
     let minted = tokens::mint(&app.authority, environment, &authenticated, &ask, bound_to.as_deref(), now).await?;
-    let body = TokenResponse {
-        access_token: &minted.token,
-        token_type: if bound_to.is_some() { "DPoP" } else { "Bearer" },
-        expires_in: minted.expires_in_seconds,
-        scope: &minted.scope,
-    };
-    Ok(serde_json::to_string(&body).expect("an answer can be written"))
+    Ok(written(&minted, bound_to.is_some()))
 }
 
 /// The one DPoP proof of the request (RFC 9449 section 4.3).
@@ -100,4 +94,31 @@ fn proof(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
         return Err(Refusal::invalid_request("the header DPoP came twice"));
     }
     proof.to_str().map(Some).map_err(|_| Refusal::invalid_request("the header DPoP is no proof"))
+}
+
+/// Writes a `TokenResponse`. By hand, for every token is written once; none of its texts holds anything that JSON escapes.
+fn written(minted: &Minted, is_bound: bool) -> String {
+    let mut body = String::with_capacity(minted.token.len() + minted.scope.len() + 96);
+    body.push_str("{\"access_token\":\"");
+    body.push_str(&minted.token);
+    body.push_str(if is_bound { "\",\"token_type\":\"DPoP\",\"expires_in\":" } else { "\",\"token_type\":\"Bearer\",\"expires_in\":" });
+    body.push_str(itoa::Buffer::new().format(minted.expires_in_seconds));
+    body.push_str(",\"scope\":\"");
+    body.push_str(&minted.scope);
+    body.push_str("\"}");
+    body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_the_documented_shape() {
+        let minted = Minted { token: "a.b.c".into(), jti: "j".into(), expires_in_seconds: 600, scope: "posts:read posts:write".into() };
+        for (is_bound, token_type) in [(false, "Bearer"), (true, "DPoP")] {
+            let shape = TokenResponse { access_token: "a.b.c", token_type, expires_in: 600, scope: "posts:read posts:write" };
+            assert_eq!(written(&minted, is_bound), serde_json::to_string(&shape).unwrap());
+        }
+    }
 }
