@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::IpAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -101,12 +101,7 @@ impl Edge {
         let clock = &self.app.authority.clock;
         let arrived = clock.now();
         let mut answer = pin!(verify::hot(&self.app, &mut request, last_caller, arrived));
-        // Nearly always the body is there and the credential resident: then nothing is in flight and nothing needs a timer.
-        let answered = match poll_immediate(answer.as_mut()).await {
-            Some(answered) => answered,
-            None => self.wait_for(answer).await,
-        };
-        let mut response = match answered {
+        let mut response = match self.in_time(answer.as_mut()).await {
             Ok(body) => {
                 let mut response = Response::new(Either::Left(Full::new(body)));
                 response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -131,11 +126,7 @@ impl Edge {
         let client = client_address(peer.address.ip(), request.headers(), &self.app.http.trusted_proxies, self.app.forwarded_header());
         let arrived = self.app.authority.clock.now();
         let mut answer = pin!(token::hot(&self.app, client, &mut request));
-        let answered = match poll_immediate(answer.as_mut()).await {
-            Some(answered) => answered,
-            None => self.wait_for(answer).await,
-        };
-        let mut response = match answered {
+        let mut response = match self.in_time(answer.as_mut()).await {
             Ok(body) => {
                 let mut response = Response::new(Either::Left(Full::new(body.into())));
                 *response.headers_mut() = oauth::no_store();
@@ -154,8 +145,12 @@ impl Edge {
         response
     }
 
-    /// For as long as a request may take, and only while there is room for one more.
-    async fn wait_for<T, E: From<Problem>>(&self, answer: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    /// The answer, for as long as a request may take, and only while there is room for one more. Nearly always the body is there
+    /// and what is asked for resident: then nothing is in flight and nothing needs a timer.
+    async fn in_time<T, E: From<Problem>>(&self, mut answer: Pin<&mut impl Future<Output = Result<T, E>>>) -> Result<T, E> {
+        if let Some(answered) = poll_immediate(answer.as_mut()).await {
+            return answered;
+        }
         let _place = self.enter()?;
         tokio::time::timeout(self.timeout(), answer).await.unwrap_or_else(|_| Err(timed_out().into()))
     }

@@ -1,12 +1,12 @@
 //! `/oauth2/jwks`: the public keys that tokens are verified with, for everybody. Answered from memory.
 //!
-//! An environment's issuer is `<public_url>/<slug>`, and its keys are below that path; those of `live`, the environment that
-//! needs no name, also without it.
+//! They lie below the issuer of their environment: for the default one at the bare address, for any by its slug.
 
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
+use claviger_authority::environments;
 use claviger_authority::ids::EnvironmentId;
 use claviger_authority::tokens::signing::JWKS_MAX_AGE_SECONDS;
 use http::{HeaderMap, StatusCode, header};
@@ -15,15 +15,13 @@ use super::{Answer, Shared};
 use crate::app::App;
 use crate::edge::Problem;
 
-const DEFAULT: &str = "live";
-
 /// The keys of the environment `live`.
 #[utoipa::path(get, path = "/oauth2/jwks", tag = "oauth2", security(()), responses(
     (status = 200, description = "A JWK Set (RFC 7517); keep it for 300 seconds", body = Object, example = json!({ "keys": [] })),
     (status = 304, description = "It is as `If-None-Match` says"),
 ))]
 pub async fn jwks(State(app): Shared, headers: HeaderMap) -> Answer<Response> {
-    key_set(&app, DEFAULT, &headers)
+    key_set(&app, environments::DEFAULT, &headers)
 }
 
 /// The keys of an environment, below the path of its issuer.
@@ -43,7 +41,7 @@ pub async fn jwks_of(State(app): Shared, Path(environment): Path<String>, header
     (status = 404, description = "There is no such key, or not any more", body = claviger_api::problem::Problem, content_type = "application/problem+json"),
 ))]
 pub async fn pem(State(app): Shared, Path(file): Path<String>, headers: HeaderMap) -> Answer<Response> {
-    key_file(&app, DEFAULT, &file, &headers)
+    key_file(&app, environments::DEFAULT, &file, &headers)
 }
 
 /// One key of an environment as PEM, below the path of its issuer.

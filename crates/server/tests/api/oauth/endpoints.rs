@@ -127,12 +127,10 @@ async fn introspection_and_revocation_take_api_keys_too() {
     let secret = text(&key, "secret");
     let told = claviger.introspected(&secret).await;
     assert_eq!((&told["active"], &told["sub"], &told["scope"]), (&json!(true), &key["id"], &json!("posts:read")));
-    for unknown in ["nonsense", "a.b.c", "eyJh.eyJh.x", ""] {
-        if unknown.is_empty() {
-            continue;
-        }
+    // What has the form of a token belongs to a client, which has to say who it is; anything else is as unknown as it is harmless.
+    for (unknown, status) in [("nonsense", 200), ("a.b.c", 200), ("eyJh.eyJh.x", 401)] {
         assert_eq!(claviger.introspected(unknown).await, json!({ "active": false }));
-        claviger.form("/oauth2/revoke", None, &format!("token={unknown}")).await;
+        assert_eq!(claviger.form("/oauth2/revoke", None, &format!("token={unknown}")).await.status, status, "{unknown}");
     }
     claviger.form("/oauth2/revoke", None, &format!("token={secret}")).await.expect(200);
     assert_eq!(claviger.code(&secret).await, "REVOKED");
